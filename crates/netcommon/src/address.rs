@@ -1,0 +1,335 @@
+//! `HOST:PORT` as people type it, and the addresses behind a name.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+
+use crate::error::{Error, ErrorKind, reason};
+
+/// The host of the original scripts.
+pub const DEFAULT_HOST: &str = "localhost";
+/// The port of the original scripts.
+pub const DEFAULT_PORT: u16 = 1234;
+
+/// A host and a port, before the name is looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// A name, an IPv4 address, or an IPv6 address without brackets.
+    pub host: String,
+    /// 0 lets a server's kernel choose.
+    pub port: u16,
+}
+
+impl Target {
+    /// The same host with another port: the one that was bound when 0 was asked for.
+    pub fn with_port(&self, port: u16) -> Self {
+        Self {
+            host: self.host.clone(),
+            port,
+        }
+    }
+
+    /// Puts the pieces of a command line together: `place` is `HOST`, `HOST:PORT`, `[V6]:PORT`,
+    /// `:PORT` or a lone `PORT`; `port` was given apart from it.
+    ///
+    /// # Errors
+    ///
+    /// A malformed place, or two ports that differ, is a usage error.
+    pub fn from_arguments(place: Option<&str>, port: Option<u16>) -> Result<Self, Error> {
+        let (host, own_port) = place.map_or(Ok((None, None)), |place| split(place, port))?;
+        match (own_port, port) {
+            (Some(own), Some(other)) if own != other => {
+                return Err(Error::usage(format!(
+                    "two different ports, {own} and {other}"
+                )));
+            }
+            _ => {}
+        }
+        Ok(Self {
+            host: host.unwrap_or(DEFAULT_HOST).to_owned(),
+            port: own_port.or(port).unwrap_or(DEFAULT_PORT),
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+type Pieces<'a> = (Option<&'a str>, Option<u16>);
+
+fn split(place: &str, port: Option<u16>) -> Result<Pieces<'_>, Error> {
+    if let Some(rest) = place.strip_prefix('[') {
+        return split_brackets(place, rest);
+    }
+    // Where a port follows, a number in the place of the host is a host ("0 8080" listens everywhere).
+    if port.is_none() && !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok((None, Some(parse_port(place, place)?)));
+    }
+    match place.split_once(':') {
+        None if place.is_empty() => Err(malformed(place)),
+        None => Ok((Some(place), None)),
+        Some((_, rest)) if rest.contains(':') => Ok((Some(checked_v6(place, place)?), None)),
+        Some((host, port)) => Ok((
+            (!host.is_empty()).then_some(host),
+            Some(parse_port(place, port)?),
+        )),
+    }
+}
+
+fn split_brackets<'a>(place: &str, rest: &'a str) -> Result<Pieces<'a>, Error> {
+    let (host, after) = rest.split_once(']').ok_or_else(|| malformed(place))?;
+    let host = checked_v6(place, host)?;
+    match after.strip_prefix(':') {
+        Some(port) => Ok((Some(host), Some(parse_port(place, port)?))),
+        None if after.is_empty() => Ok((Some(host), None)),
+        None => Err(malformed(place)),
+    }
+}
+
+/// An IPv6 address, perhaps with a zone (`fe80::1%eth0`, RFC 4007), which only the resolver understands.
+fn checked_v6<'a>(place: &str, host: &'a str) -> Result<&'a str, Error> {
+    let address = host.split_once('%').map_or(host, |(address, _)| address);
+    address
+        .parse::<Ipv6Addr>()
+        .map(|_| host)
+        .map_err(|_| malformed(place))
+}
+
+fn parse_port(place: &str, port: &str) -> Result<u16, Error> {
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(malformed(place));
+    }
+    port.parse()
+        .map_err(|_| Error::usage(format!("'{place}' has no valid port; a port is 0 to 65535")))
+}
+
+fn malformed(place: &str) -> Error {
+    Error::usage(format!(
+        "'{place}' is not an address; write HOST, HOST:PORT, [IPV6]:PORT or :PORT"
+    ))
+}
+
+/// Which addresses of a name may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// Both, IPv4 first, as the `AF_INET` of the original scripts.
+    #[default]
+    Any,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+impl Family {
+    fn admits(self, address: &SocketAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
+}
+
+/// Looks a name up (getaddrinfo(3)): at least one address, IPv4 before IPv6, each once.
+///
+/// # Errors
+///
+/// An unknown name, or one without an address of the wanted family, is [`ErrorKind::NotResolved`].
+pub fn resolve(target: &Target, family: Family) -> Result<Vec<SocketAddr>, Error> {
+    let found = (target.host.as_str(), target.port)
+        .to_socket_addrs()
+        .map_err(|error| {
+            let text = reason(&error);
+            let why = text
+                .strip_prefix("failed to lookup address information: ")
+                .unwrap_or(&text)
+                .to_lowercase();
+            not_resolved(target, &why)
+        })?;
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in found.filter(|address| family.admits(address)) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    match (addresses.is_empty(), family) {
+        (false, _) => Ok(addresses),
+        (true, Family::V4) => Err(not_resolved(target, "it has no IPv4 address")),
+        (true, Family::V6) => Err(not_resolved(target, "it has no IPv6 address")),
+        (true, Family::Any) => Err(not_resolved(target, "it has no address")),
+    }
+}
+
+fn not_resolved(target: &Target, why: &str) -> Error {
+    let shown = crate::payload::Escaped(target.host.as_bytes()).to_string();
+    Error::new(
+        ErrorKind::NotResolved,
+        format!("name '{shown}' not resolved: {why}"),
+    )
+}
+
+/// A local end as typed: an address, a port, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalEnd {
+    address: Option<IpAddr>,
+    port: u16,
+}
+
+impl LocalEnd {
+    /// The address to bind for a peer; an omitted one is the wildcard of the peer's family.
+    pub fn for_peer(self, peer: &SocketAddr) -> SocketAddr {
+        let any = match peer {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        SocketAddr::new(self.address.unwrap_or(any), self.port)
+    }
+}
+
+/// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`.
+///
+/// # Errors
+///
+/// Anything else, names included, is refused with the input and the accepted forms.
+pub fn parse_local_end(input: &str) -> Result<LocalEnd, String> {
+    if let Some(port) = input.strip_prefix(':').and_then(|port| port.parse().ok()) {
+        return Ok(LocalEnd {
+            address: None,
+            port,
+        });
+    }
+    let both = input
+        .parse::<SocketAddr>()
+        .map(|both| (both.ip(), both.port()));
+    match both.or_else(|_| input.parse().map(|address| (address, 0))) {
+        Ok((address, port)) => Ok(LocalEnd {
+            address: Some(address),
+            port,
+        }),
+        Err(_) => Err(format!(
+            "'{input}' is not a local address; write ADDR, ADDR:PORT, [IPV6]:PORT or :PORT"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn target(place: Option<&str>, port: Option<u16>) -> String {
+        Target::from_arguments(place, port).unwrap().to_string()
+    }
+
+    #[test]
+    fn every_documented_form_is_understood() {
+        assert_eq!(target(None, None), "localhost:1234");
+        assert_eq!(target(None, Some(80)), "localhost:80");
+        assert_eq!(target(Some("example.org"), None), "example.org:1234");
+        assert_eq!(target(Some("example.org"), Some(80)), "example.org:80");
+        assert_eq!(target(Some("example.org:80"), None), "example.org:80");
+        assert_eq!(target(Some("example.org:80"), Some(80)), "example.org:80");
+        assert_eq!(target(Some(":80"), None), "localhost:80");
+        assert_eq!(target(Some("8080"), None), "localhost:8080");
+        assert_eq!(target(Some("0"), Some(8080)), "0:8080");
+        assert_eq!(target(Some("::1"), None), "[::1]:1234");
+        assert_eq!(target(Some("[::1]"), Some(80)), "[::1]:80");
+        assert_eq!(target(Some("[fe80::1%lo]:80"), None), "[fe80::1%lo]:80");
+    }
+
+    #[test]
+    fn malformed_places_are_refused_with_the_input() {
+        for place in [
+            "",
+            ":",
+            "host:",
+            "host:port",
+            "host:-1",
+            "host:+80",
+            "[::1",
+            "[::1]80",
+            "[host]:80",
+            "1:2:3",
+        ] {
+            match Target::from_arguments(Some(place), None) {
+                Err(error) => assert!(error.to_string().contains(&format!("'{place}'")), "{error}"),
+                Ok(target) => panic!("'{place}' was taken for {target}"),
+            }
+        }
+        for place in ["70000", "host:65536"] {
+            let error = Target::from_arguments(Some(place), None)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(place) && error.contains("0 to 65535"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_ports_that_differ_are_refused() {
+        let error = Target::from_arguments(Some("localhost:80"), Some(81))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("80") && error.contains("81"), "{error}");
+    }
+
+    #[test]
+    fn literal_addresses_resolve_to_themselves_within_their_family() {
+        let v4 = Target::from_arguments(Some("127.0.0.1:9"), None).unwrap();
+        assert_eq!(
+            resolve(&v4, Family::Any).unwrap(),
+            ["127.0.0.1:9".parse().unwrap()]
+        );
+        let error = resolve(&v4, Family::V6).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotResolved);
+        assert!(error.to_string().contains("no IPv6 address"), "{error}");
+        let v6 = Target::from_arguments(Some("[::1]:9"), None).unwrap();
+        assert_eq!(
+            resolve(&v6, Family::V6).unwrap(),
+            ["[::1]:9".parse().unwrap()]
+        );
+    }
+
+    #[test]
+    fn local_ends_take_the_family_of_the_peer() {
+        let v4 = "192.0.2.1:9".parse().unwrap();
+        let v6 = "[2001:db8::1]:9".parse().unwrap();
+        let bound = |input, peer| parse_local_end(input).unwrap().for_peer(peer).to_string();
+        assert_eq!(bound(":5000", &v4), "0.0.0.0:5000");
+        assert_eq!(bound(":5000", &v6), "[::]:5000");
+        assert_eq!(bound("127.0.0.2", &v4), "127.0.0.2:0");
+        assert_eq!(bound("127.0.0.2:5000", &v4), "127.0.0.2:5000");
+        assert_eq!(bound("::1", &v6), "[::1]:0");
+        assert_eq!(bound("[::1]:5000", &v6), "[::1]:5000");
+        for input in ["", "eth0", "localhost", "127.0.0.1:x", ":70000"] {
+            assert!(
+                parse_local_end(input)
+                    .unwrap_err()
+                    .contains(&format!("'{input}'"))
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_socket_address_is_a_target(address: SocketAddr) {
+            let target = Target::from_arguments(Some(&address.to_string()), None).unwrap();
+            prop_assert_eq!(target.to_string(), address.to_string());
+        }
+
+        #[test]
+        fn no_input_panics_the_parser(place: String, port: Option<u16>) {
+            let _ = Target::from_arguments(Some(&place), port);
+        }
+    }
+}

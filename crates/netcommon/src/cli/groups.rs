@@ -1,0 +1,224 @@
+//! The argument groups that the programs share, in one wording and one order.
+//!
+//! A program puts its own fields first and these groups after them: the heading of a flattened
+//! group would otherwise reach into the fields behind it.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+
+use crate::address::{Family, LocalEnd, Target, parse_local_end};
+use crate::error::Error;
+use crate::language::Language;
+use crate::options::{SocketOptions, TcpOptions, parse_dscp};
+use crate::output::{Output, Style};
+use crate::units::{parse_duration, parse_size};
+
+/// Where to listen or to send.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Address")]
+pub struct TargetArgs {
+    /// Name or address: HOST, HOST:PORT, [IPV6]:PORT, :PORT, or a lone PORT [default: localhost]
+    #[arg(value_name = "HOST")]
+    place: Option<String>,
+    /// Port [default: 1234]
+    #[arg(value_name = "PORT")]
+    second: Option<u16>,
+    /// Port, as an option
+    #[arg(short, long, value_name = "PORT", conflicts_with = "second")]
+    port: Option<u16>,
+    /// Use IPv4 alone (a name that has both uses IPv4 first)
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    ipv4: bool,
+    /// Use IPv6 alone
+    #[arg(short = '6', long)]
+    ipv6: bool,
+}
+
+impl TargetArgs {
+    /// The host and the port.
+    ///
+    /// # Errors
+    ///
+    /// A malformed address, or two ports that differ, is a usage error.
+    pub fn target(&self) -> Result<Target, Error> {
+        Target::from_arguments(self.place.as_deref(), self.second.or(self.port))
+    }
+
+    /// The same for a program that sends: it needs a real port.
+    ///
+    /// # Errors
+    ///
+    /// As [`target`](Self::target), and port 0.
+    pub fn remote_target(&self) -> Result<Target, Error> {
+        let target = self.target()?;
+        match target.port {
+            0 => Err(Error::usage(format!(
+                "nothing can be sent to port 0 of '{}'",
+                target.host
+            ))),
+            _ => Ok(target),
+        }
+    }
+
+    /// Which addresses of the name may be used.
+    pub fn family(&self) -> Family {
+        match (self.ipv4, self.ipv6) {
+            (true, _) => Family::V4,
+            (_, true) => Family::V6,
+            _ => Family::Any,
+        }
+    }
+}
+
+/// How a program speaks.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// No human lines on standard output
+    #[arg(short, long)]
+    quiet: bool,
+    /// Log more to standard error (-v info, -vv debug; RUST_LOG wins)
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+    /// One JSON object a line on standard output
+    #[arg(short = 'J', long, conflicts_with_all = ["quiet", "raw", "hex"])]
+    pub(super) json: bool,
+    /// Language of the human lines [default: from LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, value_name = "es|en", value_enum, hide_possible_values = true)]
+    lang: Option<Language>,
+    /// Begin each line with the time (UTC, RFC 3339)
+    #[arg(short = 'D', long)]
+    pub(super) timestamps: bool,
+    /// Add a hex dump of each payload
+    #[arg(short = 'x', long, conflicts_with_all = ["quiet", "raw"])]
+    pub hex: bool,
+    /// Payload bytes unchanged on standard output, and nothing else
+    #[arg(long, conflicts_with = "quiet")]
+    raw: bool,
+}
+
+impl OutputArgs {
+    /// Standard output as asked for.
+    pub fn open(&self) -> Output {
+        let language = self.lang.unwrap_or_else(Language::from_environment);
+        Output::new(self.style(), language, self.timestamps)
+    }
+
+    fn style(&self) -> Style {
+        match self {
+            Self { json: true, .. } => Style::Json,
+            Self { raw: true, .. } => Style::Raw,
+            Self { quiet: true, .. } => Style::Quiet,
+            _ => Style::Text,
+        }
+    }
+
+    pub(super) fn log_level(&self) -> log::LevelFilter {
+        match self.verbose {
+            0 => log::LevelFilter::Warn,
+            1 => log::LevelFilter::Info,
+            _ => log::LevelFilter::Debug,
+        }
+    }
+}
+
+/// Options of any socket.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sockets")]
+pub struct SocketArgs {
+    /// Receive buffer (SO_RCVBUF) [default: the kernel's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub rcvbuf: Option<usize>,
+    /// Send buffer (SO_SNDBUF) [default: the kernel's]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub sndbuf: Option<usize>,
+    /// Differentiated services code point: 0 to 63, CS0 to CS7, AF11 to AF43, EF, VA, LE
+    #[arg(long, value_name = "NAME|N", value_parser = parse_dscp)]
+    pub dscp: Option<u8>,
+    /// Time to live, or hop limit (1 to 255)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub ttl: Option<u8>,
+    /// Use this network interface alone (SO_BINDTODEVICE)
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub interface: Option<String>,
+}
+
+impl SocketArgs {
+    /// The options of the socket.
+    pub fn options(&self) -> SocketOptions {
+        SocketOptions {
+            rcvbuf: self.rcvbuf,
+            sndbuf: self.sndbuf,
+            dscp: self.dscp,
+            ttl: self.ttl,
+            interface: self.interface.clone(),
+            reuse_port: false,
+        }
+    }
+}
+
+/// Options of sockets that wait for peers.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sockets")]
+pub struct ServerSocketArgs {
+    /// Share the port with other servers (SO_REUSEPORT)
+    #[arg(long)]
+    pub reuse_port: bool,
+}
+
+/// Options of sockets that go to a peer.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sockets")]
+pub struct ClientSocketArgs {
+    /// Send from this local address, or from this local port
+    #[arg(short = 'B', long, value_name = "ADDR[:PORT]|:PORT", value_parser = parse_local_end)]
+    pub bind: Option<LocalEnd>,
+}
+
+/// Options of TCP sockets.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sockets")]
+pub struct TcpArgs {
+    /// Probe a silent peer after DUR, and take it for gone after twice that; 0 is off
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, num_args = 0..=1, default_missing_value = "60s")]
+    keepalive: Option<Duration>,
+    /// Let the kernel gather small writes (Nagle's algorithm)
+    #[arg(long)]
+    no_nodelay: bool,
+}
+
+impl TcpArgs {
+    /// The options of the socket; `keepalive` is what holds where the user says nothing.
+    pub fn options(&self, socket: SocketOptions, keepalive: Option<Duration>) -> TcpOptions {
+        TcpOptions {
+            socket,
+            nodelay: !self.no_nodelay,
+            keepalive: self.keepalive.or(keepalive).filter(|idle| !idle.is_zero()),
+        }
+    }
+}
+
+/// How long to wait for a peer.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Waiting")]
+pub struct WaitArgs {
+    /// Give up when nothing has passed for DUR [default: wait for ever]
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait)]
+    pub timeout: Option<Duration>,
+}
+
+/// A time to wait: a duration that is not zero.
+///
+/// # Errors
+///
+/// What [`parse_duration`] refuses, and zero, which the kernel would take for "for ever" (socket(7)).
+pub fn parse_wait(input: &str) -> Result<Duration, String> {
+    match parse_duration(input) {
+        Ok(duration) if duration.is_zero() => Err(format!(
+            "'{input}' is no time to wait; it must be more than 0"
+        )),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}

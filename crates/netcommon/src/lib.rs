@@ -1,0 +1,31 @@
+//! Sockets configured through [`socket2`], and what the four programs share.
+//!
+//! The programs depend on this crate, never on each other. It knows how a socket is opened and set
+//! up, how bytes from the network are shown to people, and how a program speaks and ends; what is
+//! done with a socket is each program's own business.
+//!
+//! # Layout
+//!
+//! - [`address`]: `HOST:PORT` as people type it, and the addresses behind a name
+//! - [`options`]: socket options, applied in one place and read back
+//! - [`tcp`]: listen and connect
+//! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
+//! - [`payload`]: bytes from the network, made safe to show
+//! - [`units`]: durations and sizes, typed and read by people
+//! - [`language`]: Spanish or English for the human lines
+//! - [`output`]: standard output as text, JSON lines or raw bytes
+//! - [`error`]: what went wrong, to whom and why, with its exit code
+//! - [`cli`]: argument groups, logging and exit codes of every program
+
+pub mod address;
+pub mod cli;
+pub mod error;
+pub mod language;
+pub mod options;
+pub mod output;
+pub mod payload;
+pub mod shutdown;
+pub mod tcp;
+pub mod units;
+
+pub use error::{Error, ErrorKind};

@@ -1,0 +1,309 @@
+//! Socket options: plain structs in which `None` is the kernel's default, one place that applies them,
+//! and a look at what the kernel really granted.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, TcpKeepalive};
+
+use crate::error::Error;
+
+/// Options of any socket (socket(7), ip(7), ipv6(7)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// `SO_RCVBUF` in bytes. Setting it on TCP turns the kernel's auto-tuning off (tcp(7)).
+    pub rcvbuf: Option<usize>,
+    /// `SO_SNDBUF` in bytes. Setting it on TCP turns the kernel's auto-tuning off (tcp(7)).
+    pub sndbuf: Option<usize>,
+    /// Differentiated services code point, 0 to 63 (RFC 2474): the upper six bits of `IP_TOS` or `IPV6_TCLASS`.
+    pub dscp: Option<u8>,
+    /// `IP_TTL` or `IPV6_UNICAST_HOPS`, 1 to 255.
+    pub ttl: Option<u8>,
+    /// `SO_BINDTODEVICE`: the name of the only interface to use.
+    pub interface: Option<String>,
+    /// `SO_REUSEPORT`: several sockets share one port, and the kernel spreads peers over them.
+    pub reuse_port: bool,
+}
+
+impl SocketOptions {
+    /// Sets what was asked for, before the socket is bound or connected.
+    ///
+    /// A buffer that the kernel grants smaller than asked is a warning that names the sysctl.
+    ///
+    /// # Errors
+    ///
+    /// The option that the kernel refused, and why.
+    pub fn apply(&self, socket: &Socket, domain: Domain) -> Result<(), Error> {
+        if let Some(asked) = self.rcvbuf {
+            set("SO_RCVBUF", socket.set_recv_buffer_size(asked))?;
+            warn_if_less(
+                "receive",
+                asked,
+                granted(socket.recv_buffer_size()),
+                "net.core.rmem_max",
+            );
+        }
+        if let Some(asked) = self.sndbuf {
+            set("SO_SNDBUF", socket.set_send_buffer_size(asked))?;
+            warn_if_less(
+                "send",
+                asked,
+                granted(socket.send_buffer_size()),
+                "net.core.wmem_max",
+            );
+        }
+        if self.reuse_port {
+            set("SO_REUSEPORT", socket.set_reuse_port(true))?;
+        }
+        if let Some(interface) = &self.interface {
+            set(
+                &format!("SO_BINDTODEVICE to '{interface}'"),
+                bind_to_interface(socket, interface),
+            )?;
+        }
+        self.apply_header_fields(socket, domain)
+    }
+
+    fn apply_header_fields(&self, socket: &Socket, domain: Domain) -> Result<(), Error> {
+        let v6 = domain == Domain::IPV6;
+        if let Some(dscp) = self.dscp {
+            let field = u32::from(dscp) << 2;
+            // A socket of IPv6 that also carries IPv4 has both fields; the second is a courtesy.
+            match v6 {
+                true => set("IPV6_TCLASS", socket.set_tclass_v6(field))?,
+                false => set("IP_TOS", socket.set_tos_v4(field))?,
+            }
+        }
+        match (self.ttl, v6) {
+            (Some(ttl), true) => set("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(ttl.into())),
+            (Some(ttl), false) => set("IP_TTL", socket.set_ttl_v4(ttl.into())),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+/// Options of a TCP socket (tcp(7)). A listener's are inherited by the connections it accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpOptions {
+    /// What TCP shares with UDP.
+    pub socket: SocketOptions,
+    /// `TCP_NODELAY`: small writes leave at once (no Nagle algorithm).
+    pub nodelay: bool,
+    /// `SO_KEEPALIVE`: probe a peer after so much silence (`TCP_KEEPIDLE`), then six times, each a
+    /// sixth of it later (`TCP_KEEPINTVL`, `TCP_KEEPCNT`): gone after twice the time. Whole seconds.
+    pub keepalive: Option<Duration>,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            socket: SocketOptions::default(),
+            nodelay: true,
+            keepalive: None,
+        }
+    }
+}
+
+impl TcpOptions {
+    /// Sets what was asked for, before the socket listens or connects.
+    ///
+    /// # Errors
+    ///
+    /// The option that the kernel refused, and why.
+    pub fn apply(&self, socket: &Socket, domain: Domain) -> Result<(), Error> {
+        self.socket.apply(socket, domain)?;
+        set("TCP_NODELAY", socket.set_tcp_nodelay(self.nodelay))?;
+        match self.keepalive {
+            Some(idle) => set("SO_KEEPALIVE", socket.set_tcp_keepalive(&keepalive(idle))),
+            None => Ok(()),
+        }
+    }
+}
+
+const KEEPALIVE_PROBES: u32 = 6;
+
+fn keepalive(idle: Duration) -> TcpKeepalive {
+    let idle = idle.max(Duration::from_secs(1));
+    let interval = (idle / KEEPALIVE_PROBES).max(Duration::from_secs(1));
+    TcpKeepalive::new()
+        .with_time(idle)
+        .with_interval(interval)
+        .with_retries(KEEPALIVE_PROBES)
+}
+
+fn set(option: &str, result: io::Result<()>) -> Result<(), Error> {
+    result.map_err(|error| Error::io(format!("cannot set {option}"), error))
+}
+
+#[cfg(target_os = "linux")]
+fn bind_to_interface(socket: &Socket, name: &str) -> io::Result<()> {
+    socket.bind_device(Some(name.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_to_interface(_: &Socket, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Linux reports twice what was set, to account for its own bookkeeping (socket(7)).
+fn granted(reported: io::Result<usize>) -> usize {
+    let reported = reported.unwrap_or(0);
+    if cfg!(target_os = "linux") {
+        reported / 2
+    } else {
+        reported
+    }
+}
+
+/// The receive buffer of a socket in the terms of [`SocketOptions::rcvbuf`], in bytes.
+pub fn granted_rcvbuf<'a>(socket: impl Into<SockRef<'a>>) -> usize {
+    granted(socket.into().recv_buffer_size())
+}
+
+fn warn_if_less(which: &str, asked: usize, granted: usize, sysctl: &str) {
+    if granted < asked {
+        log::warn!(
+            "asked for a {which} buffer of {asked} bytes, the kernel granted {granted}; raise {sysctl}"
+        );
+    }
+}
+
+/// Parses a DSCP: a number, or a name of RFC 2474 (`CS0`–`CS7`), RFC 2597 (`AF11`–`AF43`),
+/// RFC 3246 (`EF`), RFC 5865 (`VA`) or RFC 8622 (`LE`).
+///
+/// # Errors
+///
+/// Anything else is refused with the input and the accepted forms.
+pub fn parse_dscp(input: &str) -> Result<u8, String> {
+    let name = input.to_ascii_uppercase();
+    let value = match (name.as_str(), name.as_bytes()) {
+        ("EF", _) => Some(46),
+        ("VA", _) => Some(44),
+        ("LE", _) => Some(1),
+        (_, [b'C', b'S', class @ b'0'..=b'7']) => Some((class - b'0') * 8),
+        (_, [b'A', b'F', class @ b'1'..=b'4', drop @ b'1'..=b'3']) => {
+            Some((class - b'0') * 8 + (drop - b'0') * 2)
+        }
+        (number, _) => number.parse().ok().filter(|&number| number < 64),
+    };
+    value.ok_or_else(|| {
+        format!("'{input}' is not a DSCP; write 0 to 63, CS0 to CS7, AF11 to AF43, EF, VA or LE")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::Type;
+
+    fn options() -> TcpOptions {
+        TcpOptions {
+            socket: SocketOptions {
+                rcvbuf: Some(20_000),
+                sndbuf: Some(30_000),
+                dscp: Some(46),
+                ttl: Some(9),
+                interface: cfg!(target_os = "linux").then(|| "lo".to_owned()),
+                reuse_port: true,
+            },
+            nodelay: true,
+            keepalive: Some(Duration::from_secs(60)),
+        }
+    }
+
+    fn read_back(domain: Domain) -> Socket {
+        let socket = Socket::new(domain, Type::STREAM, None).unwrap();
+        options().apply(&socket, domain).unwrap();
+        assert_eq!(granted_rcvbuf(&socket), 20_000);
+        assert_eq!(granted(socket.send_buffer_size()), 30_000);
+        assert!(socket.reuse_port().unwrap());
+        assert!(socket.tcp_nodelay().unwrap());
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(
+            socket.tcp_keepalive_time().unwrap(),
+            Duration::from_secs(60)
+        );
+        assert_eq!(
+            socket.tcp_keepalive_interval().unwrap(),
+            Duration::from_secs(10)
+        );
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_PROBES);
+        socket
+    }
+
+    #[test]
+    fn options_set_on_an_ipv4_socket_are_read_back() {
+        let socket = read_back(Domain::IPV4);
+        assert_eq!(socket.tos_v4().unwrap(), 46 << 2);
+        assert_eq!(socket.ttl_v4().unwrap(), 9);
+    }
+
+    #[test]
+    fn options_set_on_an_ipv6_socket_are_read_back() {
+        let socket = read_back(Domain::IPV6);
+        assert_eq!(socket.tclass_v6().unwrap(), 46 << 2);
+        assert_eq!(socket.unicast_hops_v6().unwrap(), 9);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_socket_is_bound_to_its_interface() {
+        let socket = read_back(Domain::IPV4);
+        assert_eq!(socket.device().unwrap().unwrap(), b"lo");
+    }
+
+    #[test]
+    fn without_options_the_kernel_decides() {
+        let plain = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        let set = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        SocketOptions::default().apply(&set, Domain::IPV4).unwrap();
+        assert_eq!(
+            set.recv_buffer_size().unwrap(),
+            plain.recv_buffer_size().unwrap()
+        );
+        assert_eq!(
+            set.send_buffer_size().unwrap(),
+            plain.send_buffer_size().unwrap()
+        );
+        assert_eq!(set.ttl_v4().unwrap(), plain.ttl_v4().unwrap());
+        assert!(!set.reuse_port().unwrap());
+    }
+
+    #[test]
+    fn an_unknown_interface_is_named_in_the_error() {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        let options = SocketOptions {
+            interface: Some("nowhere0".into()),
+            ..SocketOptions::default()
+        };
+        let error = options
+            .apply(&socket, Domain::IPV4)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("nowhere0"), "{error}");
+    }
+
+    #[test]
+    fn dscp_names_have_their_numbers() {
+        let table = [
+            ("0", 0),
+            ("63", 63),
+            ("CS1", 8),
+            ("cs7", 56),
+            ("AF11", 10),
+            ("AF43", 38),
+            ("EF", 46),
+            ("LE", 1),
+        ];
+        for (input, value) in table {
+            assert_eq!(parse_dscp(input), Ok(value), "{input}");
+        }
+        for input in ["", "64", "-1", "CS8", "AF14", "AF51", "fast"] {
+            assert!(
+                parse_dscp(input)
+                    .unwrap_err()
+                    .contains(&format!("'{input}'"))
+            );
+        }
+    }
+}

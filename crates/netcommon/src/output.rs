@@ -1,0 +1,284 @@
+//! Standard output as text, JSON lines or raw bytes.
+//!
+//! Everything a program says there goes through one [`Output`]. It is buffered: a program flushes
+//! before it waits. When nobody reads any more, writing fails with [`ErrorKind::OutputClosed`],
+//! which ends a program quietly.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind};
+use crate::language::Language;
+
+/// Something that happened, as people and as programs read it.
+///
+/// Serialized, it is an object with the key `"event"`.
+pub trait Event: Serialize {
+    /// Appends the human lines, each with its line feed; nothing if people need no line about it.
+    fn human(&self, language: Language, lines: &mut String);
+}
+
+/// What standard output carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Lines for people.
+    Text,
+    /// No human lines.
+    Quiet,
+    /// One JSON object a line, nothing else.
+    Json,
+    /// Payload bytes unchanged, nothing else.
+    Raw,
+}
+
+/// Standard output, shared by the threads of a program.
+pub struct Output {
+    /// What it carries.
+    pub style: Style,
+    /// The language of the human lines.
+    pub language: Language,
+    /// Whether each line begins with the time (JSON objects end with `"time_s"`, seconds since 1970).
+    pub timestamps: bool,
+    buffers: Mutex<Buffers>,
+}
+
+struct Buffers {
+    sink: BufWriter<Box<dyn Write + Send>>,
+    lines: String,
+}
+
+#[derive(Serialize)]
+struct Timed<'a, E> {
+    #[serde(flatten)]
+    event: &'a E,
+    time_s: f64,
+}
+
+impl Output {
+    /// Standard output in the given style.
+    pub fn new(style: Style, language: Language, timestamps: bool) -> Self {
+        Self::to(style, language, timestamps, stdout())
+    }
+
+    /// The same for any sink.
+    pub fn to(
+        style: Style,
+        language: Language,
+        timestamps: bool,
+        sink: Box<dyn Write + Send>,
+    ) -> Self {
+        let sink = BufWriter::with_capacity(1 << 16, sink);
+        Self {
+            style,
+            language,
+            timestamps,
+            buffers: Mutex::new(Buffers {
+                sink,
+                lines: String::new(),
+            }),
+        }
+    }
+
+    /// Writes an event into the buffer, in the style of this output.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutputClosed`] when nobody reads, else the system's reason.
+    pub fn write(&self, event: &impl Event) -> Result<(), Error> {
+        match self.style {
+            Style::Text => self.write_lines(event),
+            Style::Json => self.write_json(event),
+            Style::Quiet | Style::Raw => Ok(()),
+        }
+    }
+
+    /// Writes an event and flushes: for what a person waits to see.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn say(&self, event: &impl Event) -> Result<(), Error> {
+        self.write(event)?;
+        self.flush()
+    }
+
+    /// Writes bytes into the buffer as they are, whatever the style.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        self.lock().sink.write_all(bytes).map_err(failed)
+    }
+
+    /// Hands everything written so far to the system.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn flush(&self) -> Result<(), Error> {
+        self.lock().sink.flush().map_err(failed)
+    }
+
+    fn write_lines(&self, event: &impl Event) -> Result<(), Error> {
+        let Buffers { sink, lines } = &mut *self.lock();
+        lines.clear();
+        event.human(self.language, lines);
+        if !self.timestamps || lines.is_empty() {
+            return sink.write_all(lines.as_bytes()).map_err(failed);
+        }
+        // Empty lines that set an event apart stay in front of the time.
+        let text = lines.trim_start_matches('\n');
+        let blank = &lines[..lines.len() - text.len()];
+        write!(sink, "{blank}{} {text}", timestamp()).map_err(failed)
+    }
+
+    fn write_json(&self, event: &impl Event) -> Result<(), Error> {
+        let sink = &mut self.lock().sink;
+        let written = match self.timestamps {
+            true => serde_json::to_writer(
+                &mut *sink,
+                &Timed {
+                    event,
+                    time_s: seconds_since_1970(),
+                },
+            ),
+            false => serde_json::to_writer(&mut *sink, event),
+        };
+        written
+            .map_err(io::Error::from)
+            .and_then(|()| sink.write_all(b"\n"))
+            .map_err(failed)
+    }
+
+    // A thread that panicked while it wrote leaves at worst half a line behind.
+    fn lock(&self) -> MutexGuard<'_, Buffers> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A descriptor of its own: `io::stdout` would look for line feeds in every byte of a payload.
+fn stdout() -> Box<dyn Write + Send> {
+    match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => Box::new(File::from(descriptor)),
+        Err(_) => Box::new(io::stdout()),
+    }
+}
+
+/// The time now, as RFC 3339 with microseconds, UTC.
+pub fn timestamp() -> impl std::fmt::Display {
+    humantime::format_rfc3339_micros(SystemTime::now())
+}
+
+fn seconds_since_1970() -> f64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}
+
+fn failed(error: io::Error) -> Error {
+    let closed = error.kind() == io::ErrorKind::BrokenPipe;
+    let error = Error::io("cannot write to standard output", error);
+    error.with_kind(if closed {
+        ErrorKind::OutputClosed
+    } else {
+        ErrorKind::LocalLimit
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[derive(Serialize)]
+    #[serde(tag = "event", rename_all = "lowercase")]
+    enum Greeting {
+        Message { text: &'static str },
+    }
+
+    impl Event for Greeting {
+        fn human(&self, language: Language, lines: &mut String) {
+            let Self::Message { text } = self;
+            lines.push_str(language.choose("\n[+] Hola: ", "\n[+] Hello: "));
+            lines.push_str(text);
+            lines.push('\n');
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn said(style: Style, timestamps: bool) -> String {
+        let sink = Shared::default();
+        let output = Output::to(style, Language::Spanish, timestamps, Box::new(sink.clone()));
+        output.say(&Greeting::Message { text: "ñ" }).unwrap();
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn each_style_carries_its_own_and_nothing_else() {
+        assert_eq!(said(Style::Text, false), "\n[+] Hola: ñ\n");
+        assert_eq!(
+            said(Style::Json, false),
+            "{\"event\":\"message\",\"text\":\"ñ\"}\n"
+        );
+        assert_eq!(said(Style::Quiet, true), "");
+        assert_eq!(said(Style::Raw, true), "");
+    }
+
+    #[test]
+    fn timestamps_follow_the_empty_line() {
+        let text = said(Style::Text, true);
+        let (time, rest) = text.strip_prefix('\n').unwrap().split_once(' ').unwrap();
+        assert!(humantime::parse_rfc3339(time).is_ok(), "{time}");
+        assert_eq!(rest, "[+] Hola: ñ\n");
+        let json: serde_json::Value = serde_json::from_str(&said(Style::Json, true)).unwrap();
+        assert!(json["time_s"].as_f64().unwrap() > 1e9);
+    }
+
+    #[test]
+    fn a_closed_reader_is_told_from_a_full_disk() {
+        struct Failing(io::ErrorKind);
+        impl Write for Failing {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for (cause, kind) in [
+            (io::ErrorKind::BrokenPipe, ErrorKind::OutputClosed),
+            (io::ErrorKind::StorageFull, ErrorKind::LocalLimit),
+        ] {
+            let output = Output::to(
+                Style::Text,
+                Language::Spanish,
+                false,
+                Box::new(Failing(cause)),
+            );
+            assert_eq!(
+                output
+                    .say(&Greeting::Message { text: "" })
+                    .unwrap_err()
+                    .kind(),
+                kind
+            );
+        }
+    }
+}

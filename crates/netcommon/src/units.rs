@@ -1,0 +1,208 @@
+//! Durations and sizes, as people type and read them.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why a duration or a size was refused: the input and the accepted form.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum UnitError {
+    /// Not a duration.
+    #[error("'{0}' is not a duration; write it like 500ms, 2s or 1m (a bare number is seconds)")]
+    Duration(String),
+    /// Not a size.
+    #[error(
+        "'{0}' is not a size; write bytes like 1500, 64K or 1M (powers of 1000), 64Ki or 1Mi (powers of 1024)"
+    )]
+    Size(String),
+    /// A size beyond what this machine can count.
+    #[error("the size '{0}' is too large")]
+    SizeOverflow(String),
+}
+
+/// Parses a duration: a bare, possibly fractional number is seconds, anything else has units
+/// (`ns`, `us`, `ms`, `s`, `m`, `h`, and sums like `1m 30s`).
+///
+/// # Errors
+///
+/// Negative, endless or malformed input is a [`UnitError::Duration`].
+///
+/// ```
+/// use std::time::Duration;
+/// use netcommon::units::parse_duration;
+///
+/// assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+/// assert_eq!(parse_duration("0.2"), Ok(Duration::from_millis(200)));
+/// assert!(parse_duration("soon").is_err());
+/// ```
+pub fn parse_duration(input: &str) -> Result<Duration, UnitError> {
+    let refused = || UnitError::Duration(input.to_owned());
+    if input
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        let seconds = input.parse().map_err(|_| refused())?;
+        Duration::try_from_secs_f64(seconds).map_err(|_| refused())
+    } else {
+        humantime::parse_duration(input).map_err(|_| refused())
+    }
+}
+
+/// Parses a size in bytes: `K M G` are powers of 1000, `Ki Mi Gi` powers of 1024, in either case.
+///
+/// # Errors
+///
+/// Malformed input is a [`UnitError::Size`], a value past `usize` a [`UnitError::SizeOverflow`].
+///
+/// ```
+/// use netcommon::units::parse_size;
+///
+/// assert_eq!(parse_size("64K"), Ok(64_000));
+/// assert_eq!(parse_size("64Ki"), Ok(65_536));
+/// assert!(parse_size("64 bytes").is_err());
+/// ```
+pub fn parse_size(input: &str) -> Result<usize, UnitError> {
+    let digits = input.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = input.split_at(digits);
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        "ki" => 1 << 10,
+        "mi" => 1 << 20,
+        "gi" => 1 << 30,
+        _ => return Err(UnitError::Size(input.to_owned())),
+    };
+    if number.is_empty() {
+        return Err(UnitError::Size(input.to_owned()));
+    }
+    let number: Option<usize> = number.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| UnitError::SizeOverflow(input.to_owned()))
+}
+
+/// A duration for people, with three significant digits: `1.5s`, `200ms`, `42us`.
+pub fn show_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    let (value, unit) = match seconds {
+        s if s >= 1.0 || s == 0.0 => (s, "s"),
+        s if s >= 1e-3 => (s * 1e3, "ms"),
+        s if s >= 1e-6 => (s * 1e6, "us"),
+        s => (s * 1e9, "ns"),
+    };
+    let text = match value {
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
+    };
+    let text = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    format!("{text}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn durations_people_type_are_understood() {
+        let table = [
+            ("0", 0),
+            ("2", 2_000),
+            ("0.5", 500),
+            (".25", 250),
+            ("500ms", 500),
+            ("2s", 2_000),
+            ("1.5s", 1_500),
+            ("1m", 60_000),
+            ("1h", 3_600_000),
+            ("1m 30s", 90_000),
+        ];
+        for (input, millis) in table {
+            assert_eq!(
+                parse_duration(input),
+                Ok(Duration::from_millis(millis)),
+                "{input}"
+            );
+        }
+    }
+
+    #[test]
+    fn nonsense_durations_are_refused_with_the_input() {
+        for input in [
+            "",
+            ".",
+            "-1",
+            "1..2",
+            "inf",
+            "nan",
+            "1e3",
+            "5 parsecs",
+            "99999999999999999999999",
+        ] {
+            let error = parse_duration(input).unwrap_err().to_string();
+            assert!(error.contains(&format!("'{input}'")), "{error}");
+            assert!(error.contains("500ms"), "{error}");
+        }
+    }
+
+    #[test]
+    fn nonsense_sizes_are_refused_with_the_input() {
+        for input in [
+            "",
+            "K",
+            "-1",
+            "1.5M",
+            "1KB",
+            "1T",
+            "0x10",
+            "18446744073709551616",
+            "99999999999G",
+        ] {
+            let error = parse_size(input).unwrap_err().to_string();
+            assert!(error.contains(&format!("'{input}'")), "{error}");
+        }
+    }
+
+    #[test]
+    fn durations_are_shown_short() {
+        let table = [
+            (0, "0s"),
+            (42, "42ns"),
+            (1_500, "1.5us"),
+            (200_000_000, "200ms"),
+            (5_000_000_000, "5s"),
+        ];
+        for (nanos, shown) in table {
+            assert_eq!(show_duration(Duration::from_nanos(nanos)), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_size_round_trips(value in 0..=usize::MAX / 1_024, binary: bool) {
+            let (suffix, factor) = if binary { ("Ki", 1_024) } else { ("K", 1_000) };
+            prop_assert_eq!(parse_size(&value.to_string()), Ok(value));
+            prop_assert_eq!(parse_size(&format!("{value}{suffix}")), Ok(value * factor));
+        }
+
+        #[test]
+        fn no_input_panics_the_parsers(input in any::<String>()) {
+            let _ = parse_size(&input);
+            let _ = parse_duration(&input);
+        }
+
+        #[test]
+        fn whole_milliseconds_round_trip(millis in 0..10_000_000_u64) {
+            let expected = Duration::from_millis(millis);
+            prop_assert_eq!(parse_duration(&format!("{millis}ms")), Ok(expected));
+            prop_assert_eq!(parse_duration(&format!("{:.3}", expected.as_secs_f64())), Ok(expected));
+        }
+    }
+}

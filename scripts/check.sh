@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# What has to hold before a change lands: format, lints, tests, documentation.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo fmt --all --check
+cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo test --workspace --locked
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked

@@ -1,0 +1,84 @@
+//! Pseudo-random bytes of any length that two sides can make independently.
+
+use std::io::{self, Read};
+
+/// An endless-looking, seeded stream of `left` bytes (xorshift64*).
+pub(crate) struct Noise {
+    state: u64,
+    left: u64,
+}
+
+impl Noise {
+    pub(crate) fn new(seed: u64, length: u64) -> Self {
+        Self {
+            state: seed | 1,
+            left: length,
+        }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}
+
+impl Read for Noise {
+    /// Fills whole words; only the last read of a stream is not a multiple of eight bytes, as long
+    /// as the caller's buffers are.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        for word in buffer[..length].chunks_mut(8) {
+            let bytes = self.next().to_le_bytes();
+            word.copy_from_slice(&bytes[..word.len()]);
+        }
+        self.left -= length as u64;
+        Ok(length)
+    }
+}
+
+/// A buffer of noise.
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    Noise::new(seed, length as u64)
+        .read_exact(&mut bytes)
+        .expect("noise has no errors");
+    bytes
+}
+
+/// Reads `stream` to its end and compares it with `length` bytes of noise, in bounded memory.
+#[track_caller]
+pub(crate) fn assert_is_noise(mut stream: impl Read, seed: u64, length: u64) {
+    let mut expected = Noise::new(seed, length);
+    let (mut received, mut wanted) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    let mut offset = 0_u64;
+    loop {
+        let filled = fill(&mut stream, &mut received);
+        let due = fill(&mut expected, &mut wanted);
+        assert!(
+            received[..filled] == wanted[..due],
+            "the stream differs within 1 MiB behind offset {offset}"
+        );
+        offset += filled as u64;
+        if filled == 0 {
+            return;
+        }
+    }
+}
+
+fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> usize {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match stream
+            .read(&mut buffer[filled..])
+            .expect("the stream can be read")
+        {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    filled
+}

@@ -1,0 +1,13 @@
+//! What the tests share: the binaries, running programs, peers that misbehave, and data.
+
+#![allow(dead_code, reason = "each test module uses its own part")]
+
+pub(crate) mod binaries;
+pub(crate) mod data;
+pub(crate) mod process;
+pub(crate) mod python;
+
+use std::time::Duration;
+
+/// How long anything may take before a test gives up on it. Nothing is measured against it.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
