@@ -70,7 +70,13 @@ pub struct Peer {
 ///
 /// An unknown name, a refused option, or no route.
 pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Result<Peer, Error> {
-    first_that_connects(target, family, |address| connect_to(address, options))
+    let connected = first_that_connects(target, family, |address| connect_to(address, options));
+    connected.map_err(|error| match error.io_kind() {
+        Some(io::ErrorKind::PermissionDenied) => {
+            error.with_hint("a broadcast address has to be allowed with --broadcast")
+        }
+        _ => error,
+    })
 }
 
 fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Result<Peer>, Error> {

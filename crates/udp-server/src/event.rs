@@ -7,9 +7,9 @@ use netcommon::address::Target;
 use netcommon::datagrams::{Arrival, Datagram};
 use netcommon::language::Language;
 use netcommon::output::Event;
-use netcommon::payload::{Escaped, HexDump, JsonPayload};
+use netcommon::payload::{Escaped, HexDump, text_or_base64};
 use netcommon::units::show_duration;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 /// The socket is bound: `{"event":"listening","address":"127.0.0.1:1234"}`.
 #[derive(Serialize)]
@@ -210,8 +210,4 @@ fn unmapped(address: SocketAddr) -> SocketAddr {
 fn append(lines: &mut String, text: &dyn std::fmt::Display) {
     // Writing to a string does not fail.
     let _ = write!(lines, "{text}");
-}
-
-fn text_or_base64<S: Serializer>(payload: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    JsonPayload::new(payload).serialize(serializer)
 }
