@@ -6,6 +6,7 @@ pub(crate) mod binaries;
 pub(crate) mod data;
 pub(crate) mod process;
 pub(crate) mod python;
+pub(crate) mod udp;
 
 use std::time::Duration;
 
