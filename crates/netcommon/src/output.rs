@@ -125,17 +125,34 @@ impl Output {
         self.lock().sink.flush().map_err(failed)
     }
 
+    /// Writes text for people into the buffer, with the time in front where that is asked for;
+    /// nothing in the other styles.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_text(&self, text: &str) -> Result<(), Error> {
+        match self.style {
+            Style::Text => self.put_text(&mut self.lock().sink, text).map_err(failed),
+            _ => Ok(()),
+        }
+    }
+
     fn write_lines(&self, event: &impl Event) -> Result<(), Error> {
         let Buffers { sink, lines } = &mut *self.lock();
         lines.clear();
         event.human(self.language, lines);
-        if !self.timestamps || lines.is_empty() {
-            return sink.write_all(lines.as_bytes()).map_err(failed);
+        self.put_text(sink, lines).map_err(failed)
+    }
+
+    fn put_text(&self, sink: &mut impl Write, text: &str) -> io::Result<()> {
+        if !self.timestamps || text.is_empty() {
+            return sink.write_all(text.as_bytes());
         }
         // Empty lines that set an event apart stay in front of the time.
-        let text = lines.trim_start_matches('\n');
-        let blank = &lines[..lines.len() - text.len()];
-        write!(sink, "{blank}{} {text}", timestamp()).map_err(failed)
+        let visible = text.trim_start_matches('\n');
+        let blank = &text[..text.len() - visible.len()];
+        write!(sink, "{blank}{} {visible}", timestamp())
     }
 
     fn write_json(&self, event: &impl Event) -> Result<(), Error> {

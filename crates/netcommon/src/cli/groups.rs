@@ -19,10 +19,10 @@ use crate::units::{parse_duration, parse_size};
 #[command(next_help_heading = "Address")]
 pub struct TargetArgs {
     /// Name or address: HOST, HOST:PORT, [IPV6]:PORT, :PORT, or a lone PORT [default: localhost]
-    #[arg(value_name = "HOST")]
+    #[arg(value_name = "HOST", display_order = 0)]
     place: Option<String>,
     /// Port [default: 1234]
-    #[arg(value_name = "PORT")]
+    #[arg(value_name = "PORT", display_order = 1)]
     second: Option<u16>,
     /// Port, as an option
     #[arg(short, long, value_name = "PORT", conflicts_with = "second")]
