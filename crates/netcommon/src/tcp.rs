@@ -14,7 +14,8 @@ use crate::options::TcpOptions;
 pub const DEFAULT_BACKLOG: u32 = 4096;
 
 /// Opens a listening socket on the first address of `target`, with `SO_REUSEADDR`, so that a server
-/// can start again while connections of the former one linger in TIME-WAIT (RFC 9293).
+/// can start again while connections of the former one linger in TIME-WAIT (RFC 9293). The wildcard
+/// `::` takes IPv4 too, unless the family is IPv6 alone (ipv6(7), `IPV6_V6ONLY`).
 ///
 /// # Errors
 ///
@@ -36,6 +37,9 @@ pub fn listen(
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(failed)?;
     socket.set_reuse_address(true).map_err(failed)?;
+    if family == Family::V6 {
+        socket.set_only_v6(true).map_err(failed)?;
+    }
     options.apply(&socket, domain)?;
     socket.bind(&address.into()).map_err(failed)?;
     socket

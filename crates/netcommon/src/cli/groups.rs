@@ -105,6 +105,11 @@ impl OutputArgs {
         Output::new(self.style(), language, self.timestamps)
     }
 
+    /// Whether people want to see nothing but errors.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     fn style(&self) -> Style {
         match self {
             Self { json: true, .. } => Style::Json,
