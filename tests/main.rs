@@ -13,6 +13,7 @@ mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;
 mod tcp_defaults;
+mod tcp_interop;
 mod tcp_output;
 mod tcp_shutdown;
 mod tcp_terminal;
