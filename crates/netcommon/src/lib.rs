@@ -9,6 +9,9 @@
 //! - [`address`]: `HOST:PORT` as people type it, and the addresses behind a name
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`tcp`]: listen and connect
+//! - [`udp`]: bind and connect
+//! - [`multicast`]: groups to join
+//! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`units`]: durations and sizes, typed and read by people
@@ -19,13 +22,16 @@
 
 pub mod address;
 pub mod cli;
+pub mod datagrams;
 pub mod error;
 pub mod language;
+pub mod multicast;
 pub mod options;
 pub mod output;
 pub mod payload;
 pub mod shutdown;
 pub mod tcp;
+pub mod udp;
 pub mod units;
 
 pub use error::{Error, ErrorKind};

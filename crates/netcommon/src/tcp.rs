@@ -27,13 +27,7 @@ pub fn listen(
     backlog: u32,
 ) -> Result<TcpListener, Error> {
     let address = first(&resolve(target, family)?, target)?;
-    let failed = |error| {
-        let error = Error::io(
-            format!("cannot listen on {target} ({})", address.ip()),
-            error,
-        );
-        explain_bind(error.with_kind(ErrorKind::LocalLimit), address)
-    };
+    let failed = |error| cannot_listen(target, address, error);
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(failed)?;
     socket.set_reuse_address(true).map_err(failed)?;
@@ -48,7 +42,15 @@ pub fn listen(
     Ok(socket.into())
 }
 
-fn first(addresses: &[SocketAddr], target: &Target) -> Result<SocketAddr, Error> {
+pub(crate) fn cannot_listen(target: &Target, address: SocketAddr, error: std::io::Error) -> Error {
+    let operation = format!("cannot listen on {target} ({})", address.ip());
+    explain_bind(
+        Error::io(operation, error).with_kind(ErrorKind::LocalLimit),
+        address,
+    )
+}
+
+pub(crate) fn first(addresses: &[SocketAddr], target: &Target) -> Result<SocketAddr, Error> {
     let none = || {
         Error::new(
             ErrorKind::NotResolved,
@@ -91,12 +93,21 @@ pub fn connect(
     family: Family,
     options: &ConnectOptions,
 ) -> Result<TcpStream, Error> {
+    first_that_connects(target, family, |address| connect_to(address, options))
+}
+
+/// Tries the addresses of `target` in turn, and says which one worked.
+pub(crate) fn first_that_connects<T>(
+    target: &Target,
+    family: Family,
+    connect_to: impl Fn(SocketAddr) -> Result<std::io::Result<T>, Error>,
+) -> Result<T, Error> {
     let mut failures = Vec::new();
     for address in resolve(target, family)? {
-        match connect_to(address, options)? {
-            Ok(stream) => {
+        match connect_to(address)? {
+            Ok(connected) => {
                 log::info!("connected to {target} ({})", address.ip());
-                return Ok(stream);
+                return Ok(connected);
             }
             Err(error) => {
                 log::info!(
@@ -120,16 +131,26 @@ fn connect_to(
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))
         .map_err(|error| Error::io("cannot open a socket", error))?;
     options.tcp.apply(&socket, domain)?;
-    if let Some(local) = options.bind.map(|end| end.for_peer(&address)) {
-        socket.bind(&local.into()).map_err(|error| {
-            explain_bind(Error::io(format!("cannot bind to {local}"), error), local)
-        })?;
-    }
+    bind_for_peer(&socket, options.bind, address)?;
     let connected = match options.timeout {
         Some(timeout) => socket.connect_timeout(&address.into(), timeout),
         None => socket.connect(&address.into()),
     };
     Ok(connected.map(|()| socket.into()))
+}
+
+/// Binds the local end that the user asked for, if any.
+pub(crate) fn bind_for_peer(
+    socket: &Socket,
+    end: Option<LocalEnd>,
+    peer: SocketAddr,
+) -> Result<(), Error> {
+    let Some(local) = end.map(|end| end.for_peer(&peer)) else {
+        return Ok(());
+    };
+    socket
+        .bind(&local.into())
+        .map_err(|error| explain_bind(Error::io(format!("cannot bind to {local}"), error), local))
 }
 
 fn no_address_accepts(target: &Target, mut failures: Vec<(SocketAddr, std::io::Error)>) -> Error {

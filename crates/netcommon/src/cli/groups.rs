@@ -110,6 +110,11 @@ impl OutputArgs {
         self.quiet
     }
 
+    /// Whether the user wants to know more than the default lines say.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
     fn style(&self) -> Style {
         match self {
             Self { json: true, .. } => Style::Json,
