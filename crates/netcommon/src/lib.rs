@@ -6,8 +6,11 @@
 //!
 //! # Layout
 //!
-//! - [`address`]: `HOST:PORT` as people type it, and the addresses behind a name
+//! - [`address`]: `HOST:PORT` as people type it
+//! - [`resolve`]: the addresses behind a name
 //! - [`options`]: socket options, applied in one place and read back
+//! - [`dscp`]: differentiated services code points by name or number
+//! - `endpoint`: what binding and connecting have in common
 //! - [`tcp`]: listen and connect
 //! - [`udp`]: bind and connect
 //! - [`multicast`]: groups to join
@@ -23,12 +26,15 @@
 pub mod address;
 pub mod cli;
 pub mod datagrams;
+pub mod dscp;
+mod endpoint;
 pub mod error;
 pub mod language;
 pub mod multicast;
 pub mod options;
 pub mod output;
 pub mod payload;
+pub mod resolve;
 pub mod shutdown;
 pub mod tcp;
 pub mod udp;

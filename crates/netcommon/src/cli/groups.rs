@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::address::{Family, LocalEnd, Target, parse_local_end};
+use crate::address::{LocalEnd, Target, parse_local_end};
+use crate::dscp::parse_dscp;
 use crate::error::Error;
 use crate::language::Language;
-use crate::options::{SocketOptions, TcpOptions, parse_dscp};
+use crate::options::{SocketOptions, TcpOptions};
 use crate::output::{Output, Style};
+use crate::resolve::Family;
 use crate::units::{parse_duration, parse_size};
 
 /// Where to listen or to send.
