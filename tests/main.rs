@@ -1,17 +1,28 @@
 //! Tests over the real binaries, in the release profile that is shipped.
 
 #![allow(
-    clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "a test fails by panicking, and says why it was skipped"
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it skips and measures, and fails by panicking"
 )]
 
 mod harness;
+
+mod sockets;
+mod tcp_arguments;
+mod tcp_bad_servers;
+mod tcp_defaults;
+mod tcp_interop;
+mod tcp_output;
+mod tcp_shutdown;
+mod tcp_terminal;
+mod tcp_transfer;
 mod udp_burst;
 mod udp_client;
 mod udp_datagrams;
 mod udp_echo;
 mod udp_ending;
 mod udp_groups;
-mod udp_interoperation;
+mod udp_interop;
 mod udp_output;

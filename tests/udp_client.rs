@@ -199,8 +199,8 @@ fn contradictions_and_missing_files_are_named() {
         (&["-w", "0"], 2, "'0'"),
         (
             &["-f", "/nowhere/file"],
-            8,
-            "cannot open /nowhere/file: no such file",
+            2,
+            "cannot read '/nowhere/file': no such file",
         ),
         (&["-p", "9"], 2, "two different ports"),
     ];

@@ -6,13 +6,17 @@
 //!
 //! # Layout
 //!
-//! - [`address`]: `HOST:PORT` as people type it, and the addresses behind a name
+//! - [`address`]: `HOST:PORT` as people type it
+//! - [`resolve`]: the addresses behind a name
 //! - [`options`]: socket options, applied in one place and read back
+//! - [`dscp`]: differentiated services code points by name or number
+//! - `endpoint`: what binding and connecting have in common
 //! - [`tcp`]: listen and connect
 //! - [`udp`]: bind and connect
 //! - [`multicast`]: groups to join
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
+//! - [`input`]: files to send, or standard input
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`language`]: Spanish or English for the human lines
@@ -23,12 +27,16 @@
 pub mod address;
 pub mod cli;
 pub mod datagrams;
+pub mod dscp;
+mod endpoint;
 pub mod error;
+pub mod input;
 pub mod language;
 pub mod multicast;
 pub mod options;
 pub mod output;
 pub mod payload;
+pub mod resolve;
 pub mod shutdown;
 pub mod tcp;
 pub mod udp;

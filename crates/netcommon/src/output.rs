@@ -134,18 +134,42 @@ impl Output {
         self.lock().sink.flush().map_err(failed)
     }
 
+    /// Writes text for people into the buffer, with the time in front where that is asked for;
+    /// nothing in the other styles.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_text(&self, text: &str) -> Result<(), Error> {
+        match self.style {
+            Style::Text => self
+                .put_text(&mut self.lock().sink, text, None)
+                .map_err(failed),
+            _ => Ok(()),
+        }
+    }
+
     fn write_lines(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
         let Buffers { sink, lines } = &mut *self.lock();
         lines.clear();
         event.human(self.language, lines);
-        if !self.timestamps || lines.is_empty() {
-            return sink.write_all(lines.as_bytes()).map_err(failed);
+        self.put_text(sink, lines, time).map_err(failed)
+    }
+
+    fn put_text(
+        &self,
+        sink: &mut impl Write,
+        text: &str,
+        time: Option<SystemTime>,
+    ) -> io::Result<()> {
+        if !self.timestamps || text.is_empty() {
+            return sink.write_all(text.as_bytes());
         }
         // Empty lines that set an event apart stay in front of the time.
-        let text = lines.trim_start_matches('\n');
-        let blank = &lines[..lines.len() - text.len()];
+        let visible = text.trim_start_matches('\n');
+        let blank = &text[..text.len() - visible.len()];
         let time = rfc3339(time.unwrap_or_else(SystemTime::now));
-        write!(sink, "{blank}{time} {text}").map_err(failed)
+        write!(sink, "{blank}{time} {visible}")
     }
 
     fn write_json(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {

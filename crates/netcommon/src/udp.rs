@@ -5,10 +5,11 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::{Family, LocalEnd, Target, resolve};
+use crate::address::{LocalEnd, Target};
+use crate::endpoint::{bind_first, bind_local, connect_first};
 use crate::error::Error;
 use crate::options::SocketOptions;
-use crate::tcp::{bind_for_peer, cannot_listen, first, first_that_connects};
+use crate::resolve::Family;
 
 /// The largest payload that one datagram carries to `peer`, in bytes: 65,535 less the headers that
 /// the length field counts: UDP's eight bytes (RFC 768) and, over IPv4, the 20 of IP (RFC 791).
@@ -25,11 +26,9 @@ pub fn max_payload(peer: &SocketAddr) -> usize {
 ///
 /// An unknown name, a refused option, or a port that cannot be bound, with the address in the message.
 pub fn bind(target: &Target, family: Family, options: &SocketOptions) -> Result<UdpSocket, Error> {
-    let address = first(&resolve(target, family)?, target)?;
-    let failed = |error| cannot_listen(target, address, error);
-    let socket = open(address).map_err(failed)?;
-    options.apply(&socket, Domain::for_address(address))?;
-    socket.bind(&address.into()).map_err(failed)?;
+    let socket = bind_first(target, family, open, |socket, domain| {
+        options.apply(socket, domain)
+    })?;
     Ok(socket.into())
 }
 
@@ -70,7 +69,9 @@ pub struct Peer {
 ///
 /// An unknown name, a refused option, or no route.
 pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Result<Peer, Error> {
-    let connected = first_that_connects(target, family, |address| connect_to(address, options));
+    let connected = connect_first(target, family, options.bind, |address| {
+        connect_to(address, options)
+    });
     connected.map_err(|error| match error.io_kind() {
         Some(io::ErrorKind::PermissionDenied) => {
             error.with_hint("a broadcast address has to be allowed with --broadcast")
@@ -85,7 +86,7 @@ fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Resul
     options.socket.apply(&socket, domain)?;
     apply_group_options(&socket, domain, options)
         .map_err(|error| Error::io("cannot set the options of a group", error))?;
-    bind_for_peer(&socket, options.bind, address)?;
+    bind_local(&socket, options.bind, address)?;
     let group = options.broadcast || address.ip().is_multicast();
     let connected = if group {
         Ok(())

@@ -5,11 +5,11 @@
 //! - [`args`]: the command line
 //! - [`source`]: the datagrams to send
 //! - [`client`]: sending, and waiting for replies
-//! - [`event`]: what is said, to people and to programs
+//! - [`events`]: what is said, to people and to programs
 
 pub mod args;
 pub mod client;
-pub mod event;
+pub mod events;
 pub mod source;
 
 pub use args::Args;

@@ -4,7 +4,7 @@ use netcommon::Error;
 use netcommon::datagrams::Datagram;
 use netcommon::output::{Output, Style};
 
-use crate::event::{Received, View};
+use crate::events::{Received, View};
 
 /// Writes datagrams in the style of the output.
 pub(crate) struct Printer {

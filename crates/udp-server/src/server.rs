@@ -15,7 +15,7 @@ use crate::Args;
 use crate::bounds::{Bounds, Tally};
 use crate::drops::DropReport;
 use crate::echo::Echo;
-use crate::event::{Listening, Summary, View};
+use crate::events::{Listening, Summary, View};
 use crate::poller::Poller;
 use crate::printer::Printer;
 

@@ -1,0 +1,133 @@
+//! The command line of `tcp-client`.
+
+use std::io::{IsTerminal, stderr, stdout};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use netcommon::Error;
+use netcommon::cli::{
+    ClientSocketArgs, EXIT_CODES, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
+    parse_wait,
+};
+use netcommon::output::Style;
+use netcommon::tcp::ConnectOptions;
+
+use crate::exchange::ExchangeOptions;
+use crate::reply::ReplyForm;
+use crate::source::Source;
+
+/// What the original script sends.
+const DEFAULT_MESSAGE: &str = "Hola, servidor!";
+
+/// Send bytes to a TCP server and show its reply: a message, a file, or what you type. Without
+/// arguments it sends "Hola, servidor!" to localhost:1234.
+#[derive(Parser, Debug)]
+#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Args {
+    /// Send this text [default: "Hola, servidor!"]
+    #[arg(short, long, value_name = "TEXT", conflicts_with = "file")]
+    pub message: Option<String>,
+    /// Send this file (- is standard input); the reply's bytes go to standard output as they are
+    #[arg(short, long, value_name = "PATH|-")]
+    pub file: Option<PathBuf>,
+    /// Demand the same bytes back: a difference is exit code 1, too few bytes are 7
+    #[arg(short, long)]
+    pub expect_echo: bool,
+    /// Keep the write side open after the last byte, instead of half-closing
+    #[arg(long)]
+    pub no_shutdown: bool,
+    /// Where to connect to.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How to speak.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Options of any socket.
+    #[command(flatten)]
+    pub socket: SocketArgs,
+    /// Options of clients.
+    #[command(flatten)]
+    pub client_socket: ClientSocketArgs,
+    /// Options of TCP.
+    #[command(flatten)]
+    pub tcp: TcpArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub wait: WaitArgs,
+    /// Give up connecting to an address after DUR [default: the kernel's, about two minutes]
+    #[arg(long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
+    pub connect_timeout: Option<Duration>,
+}
+
+impl Program for Args {
+    const NAME: &'static str = "tcp-client";
+
+    fn output(&self) -> &OutputArgs {
+        &self.output
+    }
+}
+
+impl Args {
+    /// The bytes to send.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub fn source(&self) -> Result<Source, Error> {
+        match &self.file {
+            Some(path) => Source::file(path),
+            None => Ok(Source::message(
+                self.message.as_deref().unwrap_or(DEFAULT_MESSAGE),
+            )),
+        }
+    }
+
+    /// Where the connection starts and how it is made.
+    pub fn connect_options(&self) -> ConnectOptions {
+        ConnectOptions {
+            tcp: self.tcp.options(self.socket.options(), None),
+            bind: self.client_socket.bind,
+            timeout: self.connect_timeout,
+        }
+    }
+
+    /// How the exchange is to go. A bar and a reply on the same terminal would overwrite each other.
+    pub fn exchange_options(&self) -> ExchangeOptions {
+        ExchangeOptions {
+            half_close: !self.no_shutdown,
+            expect_echo: self.expect_echo,
+            expect_reply: self.file.is_none(),
+            timeout: self.wait.timeout,
+            show_progress: self.file.is_some()
+                && !self.output.is_quiet()
+                && stderr().is_terminal()
+                && !stdout().is_terminal(),
+        }
+    }
+
+    /// The form of the reply: a message is answered by a line, a file by bytes.
+    pub fn reply_form(&self, style: Style) -> ReplyForm {
+        let hex = self.output.hex;
+        match (style, &self.file) {
+            (Style::Json, _) => ReplyForm::Events,
+            (Style::Raw, _) => ReplyForm::Bytes,
+            (Style::Quiet, None) => ReplyForm::Hidden,
+            (Style::Text, None) => ReplyForm::Line { hex },
+            (_, Some(_)) if hex => ReplyForm::Dump,
+            (_, Some(_)) if stdout().is_terminal() => ReplyForm::Lines,
+            (_, Some(_)) => ReplyForm::Bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,44 @@
+//! What `tcp-client` says as JSON. For people, the reply itself says it.
+
+use std::net::SocketAddr;
+
+use netcommon::language::Language;
+use netcommon::output;
+use netcommon::payload::JsonPayload;
+use serde::Serialize;
+
+/// An event; none has a human line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event<'a> {
+    /// The connection stands: `{"event":"connected","peer":"127.0.0.1:1234","local":"127.0.0.1:40404"}`.
+    Connected {
+        /// The server.
+        peer: SocketAddr,
+        /// This end.
+        local: SocketAddr,
+    },
+    /// A piece of the reply, as it came: TCP keeps bytes in order, but no boundaries between messages.
+    Message {
+        /// Its length.
+        bytes: usize,
+        /// `"text"` or `"base64"`.
+        #[serde(flatten)]
+        payload: JsonPayload<'a>,
+    },
+    /// The exchange ended well.
+    Closed {
+        /// The server.
+        peer: SocketAddr,
+        /// Bytes sent.
+        sent: u64,
+        /// Bytes received.
+        received: u64,
+        /// Seconds since the connection stood.
+        duration_s: f64,
+    },
+}
+
+impl output::Event for Event<'_> {
+    fn human(&self, _: Language, _: &mut String) {}
+}

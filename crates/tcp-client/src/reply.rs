@@ -1,0 +1,120 @@
+//! How the received bytes are shown: as a line, as lines on a terminal, as they are, or as events.
+
+use netcommon::Error;
+use netcommon::output::Output;
+use netcommon::payload::{Escaped, EscapedLines, HexDump, JsonPayload, Utf8Pieces};
+
+use crate::events::Event;
+
+/// The form of a reply on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyForm {
+    /// `[+] Mensaje recibido del servidor: …`, escaped, and a hex dump where `hex` asks for it.
+    Line {
+        /// Add the hex dump.
+        hex: bool,
+    },
+    /// Escaped, but with its own line ends: a file's reply on a terminal.
+    Lines,
+    /// As it came: a file's reply elsewhere, or `--raw`.
+    Bytes,
+    /// A hex dump alone.
+    Dump,
+    /// One event for each piece.
+    Events,
+    /// Not at all.
+    Hidden,
+}
+
+/// A reply under way. Pieces are shown as they come, so its length is not bounded by memory.
+pub struct Reply<'a> {
+    output: &'a Output,
+    form: ReplyForm,
+    pieces: Utf8Pieces,
+    shown: u64,
+}
+
+impl<'a> Reply<'a> {
+    /// Nothing is written before the first piece.
+    pub fn new(output: &'a Output, form: ReplyForm) -> Self {
+        Self {
+            output,
+            form,
+            pieces: Utf8Pieces::default(),
+            shown: 0,
+        }
+    }
+
+    /// Shows a piece at once; a character that it cuts in two waits for the next one.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed or full.
+    pub fn show(&mut self, piece: &[u8]) -> Result<(), Error> {
+        match self.form {
+            ReplyForm::Hidden => return Ok(()),
+            ReplyForm::Bytes => self.output.write_bytes(piece)?,
+            _ => {
+                let whole = self.pieces.push(piece);
+                self.show_whole(&whole)?;
+            }
+        }
+        self.output.flush()
+    }
+
+    /// Ends the reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`show`](Self::show).
+    pub fn finish(&mut self) -> Result<(), Error> {
+        let rest = self.pieces.finish();
+        self.show_whole(&rest)?;
+        if self.form == (ReplyForm::Line { hex: false }) && self.shown > 0 {
+            self.output.write_bytes(b"\n")?;
+        }
+        self.output.flush()
+    }
+
+    fn show_whole(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let offset = self.shown;
+        self.shown += bytes.len() as u64;
+        match self.form {
+            ReplyForm::Line { hex } => self.show_line(bytes, offset, hex),
+            ReplyForm::Lines => self.write(EscapedLines(bytes)),
+            ReplyForm::Dump => self.write(HexDump { bytes, offset }),
+            ReplyForm::Events => {
+                let payload = JsonPayload::new(bytes);
+                self.output.write(&Event::Message {
+                    bytes: bytes.len(),
+                    payload,
+                })
+            }
+            ReplyForm::Bytes | ReplyForm::Hidden => Ok(()),
+        }
+    }
+
+    fn show_line(&self, bytes: &[u8], offset: u64, hex: bool) -> Result<(), Error> {
+        if offset == 0 {
+            let language = self.output.language;
+            let text = language.choose(
+                "Mensaje recibido del servidor",
+                "Message received from the server",
+            );
+            self.output.write_text(&format!("\n[+] {text}: "))?;
+        }
+        self.write(Escaped(bytes))?;
+        if hex {
+            self.output.write_bytes(b"\n")?;
+            self.write(HexDump { bytes, offset })?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, text: impl ToString) -> Result<(), Error> {
+        self.output.write_bytes(text.to_string().as_bytes())
+    }
+}

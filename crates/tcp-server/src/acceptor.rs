@@ -1,0 +1,135 @@
+//! The listener, and the pauses that full places and empty descriptor tables force on it.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use netcommon::error::reason;
+
+/// When descriptors or memory are short, how long until the next try; a client that leaves ends the pause early.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A standing shortage is told once in this time.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A listening socket in the poller.
+///
+/// The poller reports each arrival once (edge-triggered), so clients that wait in the backlog cost
+/// nothing while places or descriptors are short; `ready` remembers that they may be there.
+pub(crate) struct Acceptor {
+    listener: TcpListener,
+    registry: Registry,
+    ready: bool,
+    paused_until: Option<Instant>,
+    last_warning: Option<Instant>,
+}
+
+impl Acceptor {
+    pub(crate) fn new(listener: TcpListener, registry: Registry, token: Token) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        registry.register(
+            &mut SourceFd(&listener.as_raw_fd()),
+            token,
+            Interest::READABLE,
+        )?;
+        Ok(Self {
+            listener,
+            registry,
+            ready: true,
+            paused_until: None,
+            last_warning: None,
+        })
+    }
+
+    /// Somebody arrived.
+    pub(crate) fn set_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// Somebody left: what was short may be there again.
+    pub(crate) fn end_pause(&mut self) {
+        self.paused_until = None;
+    }
+
+    /// Whether somebody may wait in the backlog.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// How long until a try to accept makes sense, if somebody may wait.
+    pub(crate) fn delay(&self) -> Option<Duration> {
+        let pause = self
+            .paused_until
+            .map(|end| end.saturating_duration_since(Instant::now()));
+        self.ready.then_some(pause.unwrap_or_default())
+    }
+
+    /// The next client; `None` when nobody waits, or when the machine has no descriptor or no memory
+    /// for one: those who wait stay in the backlog.
+    pub(crate) fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, peer)) => return Some((stream, shown(peer))),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.ready = false;
+                    return None;
+                }
+                Err(error) if concerns_one_client(&error) => {
+                    log::debug!("a client left before it was accepted: {error}");
+                }
+                Err(error) => {
+                    self.paused_until = Some(Instant::now() + PAUSE);
+                    self.warn(&format!(
+                        "cannot accept now ({}); clients wait in the backlog",
+                        reason(&error)
+                    ));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Tells of a shortage, unless one was told lately.
+    pub(crate) fn warn(&mut self, message: &str) {
+        if self
+            .last_warning
+            .is_none_or(|last| last.elapsed() >= WARNING_INTERVAL)
+        {
+            self.last_warning = Some(Instant::now());
+            log::warn!("{message}");
+        }
+    }
+}
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        if let Err(error) = self
+            .registry
+            .deregister(&mut SourceFd(&self.listener.as_raw_fd()))
+        {
+            log::error!("cannot take the listener out of the poller: {error}");
+        }
+    }
+}
+
+/// Errors of a connection that is already gone are to be passed over (accept(2)).
+fn concerns_one_client(error: &io::Error) -> bool {
+    use io::ErrorKind as Io;
+    let network = matches!(
+        error.kind(),
+        Io::NetworkDown | Io::NetworkUnreachable | Io::HostUnreachable
+    );
+    let client = matches!(
+        error.kind(),
+        Io::ConnectionAborted | Io::ConnectionReset | Io::TimedOut
+    );
+    network || client || error.kind() == Io::Interrupted
+}
+
+/// A listener for both families sees IPv4 clients as `::ffff:a.b.c.d` (RFC 4291); people do not.
+fn shown(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}

@@ -1,0 +1,125 @@
+//! The command line of `tcp-server`.
+
+use std::time::Duration;
+
+use clap::Parser;
+use netcommon::cli::{
+    EXIT_CODES, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, parse_wait,
+};
+use netcommon::options::{SocketOptions, TcpOptions};
+use netcommon::tcp::DEFAULT_BACKLOG;
+use netcommon::units::parse_duration;
+
+use crate::limits::Limits;
+use crate::server::Settings;
+use crate::tap::Tap;
+
+/// A silent peer is probed after this time, and freed after twice that, unless asked otherwise.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Echo every byte that TCP clients send. Without arguments it listens on localhost:1234 and says
+/// who connects. Ctrl-C lets clients that are talking finish, a second Ctrl-C ends at once.
+#[derive(Parser, Debug)]
+#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Args {
+    /// Serve one client and exit
+    #[arg(short = '1', long)]
+    pub once: bool,
+    /// Clients at once; more wait in the backlog [default: what the open-files limit bears]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub max_clients: Option<usize>,
+    /// Threads for clients that are talking [default: what the machine bears, at most 4096]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub max_threads: Option<usize>,
+    /// Close a client that has been silent, or has not read its echo, for DUR [default: never]
+    #[arg(long, value_name = "DUR", value_parser = parse_wait)]
+    pub idle_timeout: Option<Duration>,
+    /// How long Ctrl-C waits for clients that are still talking
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, default_value = "5s")]
+    pub drain_timeout: Duration,
+    /// Where to listen.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How to speak.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Options of any socket.
+    #[command(flatten)]
+    pub socket: SocketArgs,
+    /// Options of servers.
+    #[command(flatten)]
+    pub server_socket: ServerSocketArgs,
+    /// Options of TCP.
+    #[command(flatten)]
+    pub tcp: TcpArgs,
+    /// Connections that may wait to be accepted (the kernel caps it at net.core.somaxconn)
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BACKLOG, help_heading = "Sockets",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub backlog: u32,
+}
+
+impl Program for Args {
+    const NAME: &'static str = "tcp-server";
+
+    fn output(&self) -> &OutputArgs {
+        &self.output
+    }
+}
+
+impl Args {
+    /// What the engine needs to know; the machine decides what the user left open.
+    pub fn settings(&self, tap: Option<Tap>) -> Settings {
+        let bearable = Limits::of_this_machine();
+        Settings {
+            limits: Limits {
+                clients: self.max_clients.unwrap_or(bearable.clients),
+                threads: self.max_threads.unwrap_or(bearable.threads),
+            },
+            once: self.once,
+            idle_timeout: self.idle_timeout,
+            drain_timeout: self.drain_timeout,
+            tap,
+        }
+    }
+
+    /// Options of the listener, which its connections inherit.
+    pub fn tcp_options(&self) -> TcpOptions {
+        let socket = SocketOptions {
+            reuse_port: self.server_socket.reuse_port,
+            ..self.socket.options()
+        };
+        self.tcp.options(socket, Some(KEEPALIVE))
+    }
+}
+
+fn parse_count(input: &str) -> Result<usize, String> {
+    match input.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(format!("'{input}' is not a number of 1 or more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn keep_alive_is_on_unless_zero() {
+        let keepalive = |arguments: &[&str]| {
+            let arguments = std::iter::once(&Args::NAME).chain(arguments);
+            Args::parse_from(arguments).tcp_options().keepalive
+        };
+        assert_eq!(keepalive(&[]), Some(KEEPALIVE));
+        assert_eq!(
+            keepalive(&["--keepalive", "5s"]),
+            Some(Duration::from_secs(5))
+        );
+        assert_eq!(keepalive(&["--keepalive", "0"]), None);
+    }
+}

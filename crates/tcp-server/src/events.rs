@@ -1,0 +1,93 @@
+//! What `tcp-server` says on standard output.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use netcommon::language::Language;
+use netcommon::output;
+use serde::Serialize;
+
+/// An event, as people and as programs read it.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    /// The server is ready: `{"event":"listening","address":"127.0.0.1:1234"}`.
+    Listening {
+        /// The place that was asked for, with the port that was bound.
+        #[serde(skip)]
+        place: String,
+        /// The address that was bound.
+        address: SocketAddr,
+    },
+    /// A client was accepted: `{"event":"connected","peer":"127.0.0.1:40404"}`.
+    Connected {
+        /// The client.
+        peer: SocketAddr,
+    },
+    /// A client is gone; people see it with `-v`, in the log.
+    Closed {
+        /// The client.
+        peer: SocketAddr,
+        /// Bytes echoed to it.
+        bytes: u64,
+        /// Bytes read from it that could not be echoed any more.
+        undelivered: u64,
+        /// Seconds since it was accepted.
+        duration_s: f64,
+        /// How it ended: `finished`, `reset`, `idle`, `drained`, `cut` or `failed`.
+        reason: &'static str,
+    },
+}
+
+impl output::Event for Event {
+    fn human(&self, language: Language, lines: &mut String) {
+        let written = match self {
+            Self::Listening { place, .. } => {
+                let text = language.choose("Servidor en escucha en", "Server listening on");
+                writeln!(lines, "{text}: {place}")
+            }
+            Self::Connected { peer } => {
+                let text = language.choose(
+                    "Se ha conectado un nuevo cliente",
+                    "A new client has connected",
+                );
+                writeln!(lines, "\n[+] {text}: {peer}")
+            }
+            Self::Closed { .. } => Ok(()),
+        };
+        debug_assert!(written.is_ok(), "a string takes any text");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netcommon::output::Event as _;
+
+    #[test]
+    fn the_lines_of_the_original_are_kept() {
+        let human = |event: &Event, language| {
+            let mut lines = String::new();
+            event.human(language, &mut lines);
+            lines
+        };
+        let peer = "127.0.0.1:40404".parse().unwrap();
+        let listening = Event::Listening {
+            place: "localhost:1234".into(),
+            address: peer,
+        };
+        assert_eq!(
+            human(&listening, Language::Spanish),
+            "Servidor en escucha en: localhost:1234\n"
+        );
+        let connected = Event::Connected { peer };
+        assert_eq!(
+            human(&connected, Language::Spanish),
+            "\n[+] Se ha conectado un nuevo cliente: 127.0.0.1:40404\n"
+        );
+        assert_eq!(
+            human(&connected, Language::English),
+            "\n[+] A new client has connected: 127.0.0.1:40404\n"
+        );
+    }
+}

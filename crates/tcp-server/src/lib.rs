@@ -1,0 +1,79 @@
+//! A TCP echo server that never loses a byte it has read.
+//!
+//! Threads that block are the fastest way to serve clients that talk, a poller is the cheapest way
+//! to keep clients that are silent. This server does both: the main thread owns a poller with the
+//! listener and every silent client; a client that talks belongs to a worker thread that reads and
+//! writes it, blocking, until it falls silent, stops reading its echo, or others wait for the thread.
+//!
+//! ```text
+//!            accept                 readable or writable            a free worker
+//! listener ─────────▶ parked clients ───────────────────▶ queue ───────────────────▶ worker
+//!                          ▲  silent, or not reading         ▲  its turn is over       │
+//!                          └─────────────────────────────────┴─────────────────────────┘
+//! ```
+//!
+//! # Layout
+//!
+//! - [`args`]: the command line
+//! - [`tap`]: what clients send, for who wants to see it
+//! - [`limits`]: how many clients and threads this machine bears
+//! - [`events`]: what is said on standard output
+//! - [`server`]: the main thread: poll, accept, dispatch
+//! - `drain`: how a server ends
+//! - `acceptor`: the listener, and when it has to pause
+//! - `slots`: places for clients, and who waits for one
+//! - `parked`: silent clients in the poller
+//! - `crew`: the queue of ready clients and the worker threads
+//! - `reporter`: how each connection ended
+//! - `pace`: what the crew tells whoever serves a client
+//! - `client`: one connection and one turn of service
+
+mod acceptor;
+pub mod args;
+mod client;
+mod crew;
+mod drain;
+pub mod events;
+pub mod limits;
+mod pace;
+mod parked;
+mod reporter;
+pub mod server;
+mod slots;
+pub mod tap;
+
+use std::sync::Arc;
+
+use netcommon::shutdown::Shutdown;
+use netcommon::tcp;
+
+pub use args::Args;
+pub use server::Server;
+
+use events::Event;
+
+/// Listens, says so, and serves until Ctrl-C or, with `--once`, until the first client has left.
+///
+/// # Errors
+///
+/// An address that cannot be listened on, or a local limit that keeps the server from starting.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let target = args.target.target()?;
+    let listener = tcp::listen(
+        &target,
+        args.target.family(),
+        &args.tcp_options(),
+        args.backlog,
+    )?;
+    let address = listener.local_addr()?;
+    let output = Arc::new(args.output.open());
+    let settings = args.settings(tap::tap(&output, args.output.hex));
+    let shutdown = Shutdown::new();
+    let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())?;
+    shutdown.on_signals(server.waker())?;
+    output.say(&Event::Listening {
+        place: target.with_port(address.port()).to_string(),
+        address,
+    })?;
+    Ok(server.run()?)
+}

@@ -1,0 +1,107 @@
+//! How many clients and threads this machine bears.
+
+use std::fs;
+use std::path::Path;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Descriptors that are not clients: the standard three, listener, poller, wakers, and files read in passing.
+const RESERVED_DESCRIPTORS: u64 = 16;
+
+/// Each thread takes four memory maps, and creation past `vm.max_map_count` aborts the process
+/// instead of failing: only a quarter of that room is used.
+const MAPS_PER_THREAD: u64 = 4 * 4;
+
+/// More threads than this never made the server faster.
+const MOST_THREADS: u64 = 4096;
+
+/// Bounds that hold for the whole life of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Clients at once.
+    pub clients: usize,
+    /// Worker threads at once.
+    pub threads: usize,
+}
+
+impl Limits {
+    /// Raises the soft limit of open files to the hard one (getrlimit(2)) and derives both bounds
+    /// from what the system then allows.
+    pub fn of_this_machine() -> Self {
+        let files = raise_open_files();
+        let limits = Self {
+            clients: count(files.saturating_sub(RESERVED_DESCRIPTORS)),
+            threads: count(bearable_threads()),
+        };
+        log::info!(
+            "this machine bears {} clients at once and {} threads",
+            limits.clients,
+            limits.threads
+        );
+        limits
+    }
+}
+
+/// At least one; what does not fit the machine's word is as good as endless.
+fn count(limit: u64) -> usize {
+    usize::try_from(limit.max(1)).unwrap_or(usize::MAX)
+}
+
+fn raise_open_files() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return 256;
+    };
+    if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
+        return hard;
+    }
+    soft
+}
+
+/// Half of what the user, and a quarter of what the whole machine, may still have; see proc(5), cgroups(7).
+fn bearable_threads() -> u64 {
+    let user = getrlimit(Resource::RLIMIT_NPROC)
+        .ok()
+        .map(|(soft, _)| soft / 2);
+    let machine = [
+        (figure("/proc/sys/kernel/pid_max"), 4),
+        (figure("/proc/sys/kernel/threads-max"), 4),
+        (figure("/proc/sys/vm/max_map_count"), MAPS_PER_THREAD),
+        (control_group_threads(), 2),
+    ];
+    let shares = machine
+        .into_iter()
+        .filter_map(|(limit, share)| Some(limit? / share));
+    shares
+        .chain(user)
+        .min()
+        .unwrap_or(MOST_THREADS)
+        .min(MOST_THREADS)
+}
+
+fn figure(path: impl AsRef<Path>) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// `pids.max` of this process's control group; the word `max` is no limit.
+fn control_group_threads() -> Option<u64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    figure(Path::new("/sys/fs/cgroup").join(path).join("pids.max"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bounds_stay_inside_what_the_system_allows() {
+        let limits = Limits::of_this_machine();
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!(soft, hard);
+        assert!(limits.clients as u64 <= soft);
+        assert!((1..=4096).contains(&limits.threads));
+        if let Some(maps) = figure("/proc/sys/vm/max_map_count") {
+            assert!(limits.threads as u64 * 4 < maps);
+        }
+    }
+}

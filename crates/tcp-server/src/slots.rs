@@ -1,0 +1,63 @@
+//! Places for clients: how many are taken, and a wake-up for whoever waits for one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use mio::Waker;
+
+/// The places of one server.
+pub(crate) struct Slots {
+    limit: usize,
+    taken: AtomicUsize,
+    awaited: AtomicBool,
+    waker: Arc<Waker>,
+}
+
+impl Slots {
+    pub(crate) fn new(limit: usize, waker: Arc<Waker>) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            taken: AtomicUsize::new(0),
+            awaited: AtomicBool::new(false),
+            waker,
+        })
+    }
+
+    /// Takes a place. Only the main thread does, after it has seen that there is one.
+    pub(crate) fn take(self: &Arc<Self>) -> Slot {
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        Slot(Arc::clone(self))
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn are_full(&self) -> bool {
+        self.taken() >= self.limit
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Whether each place that falls free wakes the main thread. Who turns this on has to look at
+    /// the places once more before it sleeps: one may just have fallen free.
+    pub(crate) fn set_awaited(&self, awaited: bool) {
+        self.awaited.store(awaited, Ordering::SeqCst);
+    }
+}
+
+/// A taken place; it falls free when this is dropped, whatever ended the client.
+pub(crate) struct Slot(Arc<Slots>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, Ordering::SeqCst);
+        if self.0.awaited.load(Ordering::SeqCst)
+            && let Err(error) = self.0.waker.wake()
+        {
+            log::error!("cannot wake the main thread: {error}");
+        }
+    }
+}
