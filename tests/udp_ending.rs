@@ -1,13 +1,15 @@
 //! How `udp-server` ends: by a signal, or because nobody reads any more.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
 use crate::harness::binaries;
 use crate::harness::process::{Running, eventually, run, wait_until};
-use crate::harness::udp::{UdpServer, burst, connected_to, is_bound, server_command, socket_on};
+use crate::harness::udp::{
+    UdpServer, address_of, burst, connected_to, is_bound, server_command, socket_on,
+};
 
 #[test]
 fn each_signal_prints_the_summary_and_ends_with_0() {
@@ -70,19 +72,24 @@ fn a_sender_that_goes_on_does_not_keep_the_server() {
 
 #[test]
 fn a_closed_standard_output_is_noticed_while_no_datagram_comes() {
-    for arguments in [[].as_slice(), &["--json"], &["--raw", "-v"]] {
+    for (arguments, lines) in [([].as_slice(), 2), (&["--json"], 1), (&["--raw"], 0)] {
         let mut command = server_command("127.0.0.1:0", arguments);
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
-        drop(child.stdout.take());
-        let stderr = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        address_of(child.id());
+        let output = BufReader::new(child.stdout.take().unwrap());
+        assert_eq!(output.lines().take(lines).count(), lines);
         let status = wait_until(&mut child).expect("the server ends by itself");
         assert_eq!(
-            (status.code(), stderr.contains("udp-server:")),
-            (Some(0), false),
-            "{stderr}"
+            (status.code(), said(child.stderr.take()).as_str()),
+            (Some(0), "")
         );
     }
+}
+
+/// Everything on the standard error of a program that has ended.
+fn said(stderr: Option<ChildStderr>) -> String {
+    std::io::read_to_string(stderr.expect("a pipe")).expect("UTF-8")
 }
 
 #[test]
@@ -90,7 +97,10 @@ fn head_takes_its_lines_and_the_server_ends_quietly() {
     // head says nothing before its last line, so the server cannot tell its port.
     let address = socket_on("127.0.0.1").local_addr().unwrap();
     let mut shell = Command::new("bash");
-    shell.args(["-c", r#""$0" "$1" | head -3; echo "${PIPESTATUS[0]}""#]);
+    shell.args([
+        "-c",
+        r#""$0" "$1" --time 60 | head -3; echo "${PIPESTATUS[0]}""#,
+    ]);
     shell.arg(binaries::udp_server().get_program());
     shell.arg(address.to_string());
     let pipeline = Running::start(shell);
@@ -112,15 +122,13 @@ fn an_output_that_cannot_be_written_is_an_error() {
         .open("/dev/full")
         .unwrap();
     let mut child = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stderr.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
     assert_eq!(wait_until(&mut child).unwrap().code(), Some(8));
+    let line = said(child.stderr.take());
     assert!(
         line.starts_with("udp-server: cannot write to standard output: "),
         "{line}"
     );
+    assert_eq!(line.lines().count(), 1);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn a_quiet_server_still_answers() {
     let client = connected_to(address_of(child.id()));
     client.send(b"hola").unwrap();
     assert_eq!(receive(&client), b"hola");
-    let output = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
     assert!(wait_until(&mut child).unwrap().success());
+    let output = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
     assert_eq!(output, "");
 }
