@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod readme;
 mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;
