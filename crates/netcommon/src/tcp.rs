@@ -7,8 +7,10 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::{LocalEnd, Target};
-use crate::endpoint::{bind_first, bind_local, connect_first};
+use crate::endpoint::{self, bind_first, bind_local, connect_first};
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::options::TcpOptions;
 use crate::resolve::Family;
 
@@ -82,11 +84,21 @@ fn connect_to(
     let socket = open(address).map_err(|error| Error::io("cannot open a socket", error))?;
     options.tcp.apply(&socket, Domain::for_address(address))?;
     bind_local(&socket, options.bind, address)?;
-    let connected = match options.timeout {
-        Some(timeout) => socket.connect_timeout(&address.into(), timeout),
-        None => socket.connect(&address.into()),
-    };
+    let connected = endpoint::connect(&socket, address, options.timeout);
     Ok(connected.map(|()| socket.into()))
+}
+
+/// The address of the server that a stream is connected to.
+///
+/// # Errors
+///
+/// A server that has reset the connection meanwhile leaves none: [`ErrorKind::Reset`].
+pub fn peer(stream: &TcpStream, target: &Target) -> Result<SocketAddr, Error> {
+    let lost = |error| Error::io(format!("lost {target} at once"), error);
+    stream.peer_addr().map_err(|error| match error.kind() {
+        io::ErrorKind::NotConnected => lost(io::ErrorKind::ConnectionReset.into()),
+        _ => lost(error),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::{LocalEnd, Target};
-use crate::endpoint::{bind_first, bind_local, connect_first};
+use crate::endpoint::{self, bind_first, bind_local, connect_first};
 use crate::error::Error;
 use crate::options::SocketOptions;
 use crate::resolve::Family;
@@ -91,7 +91,7 @@ fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Resul
     let connected = if group {
         Ok(())
     } else {
-        socket.connect(&address.into())
+        endpoint::connect(&socket, address, None)
     };
     Ok(connected.map(|()| Peer {
         socket: socket.into(),

@@ -47,7 +47,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let output = args.output.open();
     let source = args.source()?;
     let stream = tcp::connect(&target, args.target.family(), &args.connect_options())?;
-    let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+    let peer = tcp::peer(&stream, &target)?;
+    let local = stream.local_addr()?;
     output.say(&Event::Connected { peer, local })?;
     if source.is_typed && output.style == Style::Text {
         // Without a word, a person who sees an empty line wonders what to do.

@@ -116,10 +116,7 @@ mod tests {
             Args::parse_from(arguments).tcp_options().keepalive
         };
         assert_eq!(keepalive(&[]), Some(KEEPALIVE));
-        assert_eq!(
-            keepalive(&["--keepalive", "5s"]),
-            Some(Duration::from_secs(5))
-        );
-        assert_eq!(keepalive(&["--keepalive", "0"]), None);
+        assert_eq!(keepalive(&["--keepalive=5s"]), Some(Duration::from_secs(5)));
+        assert_eq!(keepalive(&["--keepalive=0"]), None);
     }
 }

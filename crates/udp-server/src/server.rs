@@ -59,7 +59,7 @@ impl Server {
         };
         Ok(Self {
             receiver: Receiver::new(&socket, details)?,
-            echo: args.echo.then(|| Echo::new(port, args.mark())),
+            echo: args.echo.then(|| Echo::new(port)),
             drops: DropReport::new(granted_rcvbuf(&socket)),
             printer: Printer { output, view, port },
             target: args.target()?.with_port(port),

@@ -16,7 +16,7 @@ pub use groups::{
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
-use crate::output::{Event, timestamp};
+use crate::output::{Event, Output, Style, timestamp};
 
 /// What `--help` of every program ends with.
 pub const EXIT_CODES: &str = "\
@@ -76,8 +76,14 @@ fn refuse(name: &str, error: &clap::Error) -> ExitCode {
         .collect();
     let line = first.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    complain(name, &format!("usage: {line}; try '{name} --help'"));
-    ExitCode::from(ErrorKind::Usage.exit_code())
+    let message = format!("usage: {line}; try '{name} --help'");
+    fail(name, json_if_asked_for(), ErrorKind::Usage, message)
+}
+
+/// Where the arguments make no sense as a whole, one of them may still say who reads the answer.
+fn json_if_asked_for() -> Option<Output> {
+    let asked = std::env::args_os().any(|argument| argument == "--json" || argument == "-J");
+    asked.then(|| Output::new(Style::Json, Language::Spanish, false))
 }
 
 fn report(
@@ -85,19 +91,22 @@ fn report(
     output: &OutputArgs,
     error: &(dyn StdError + Send + Sync + 'static),
 ) -> ExitCode {
-    let kind = kind_of(error);
+    let json = output.json.then(|| output.open());
+    fail(name, json, kind_of(error), one_line(error))
+}
+
+fn fail(name: &str, json: Option<Output>, kind: ErrorKind, message: String) -> ExitCode {
     if kind != ErrorKind::OutputClosed {
-        let message = one_line(error);
         complain(name, &message);
-        if output.json {
+        if let Some(output) = json {
             // The same failure may be why nothing can be written there; standard error has said it.
-            let _ = output.open().say(&Failure::Error { kind, message });
+            let _ = output.say(&Failure::Error { kind, message });
         }
     }
     ExitCode::from(kind.exit_code())
 }
 
-/// The class of the innermost error that has one; what has none is a limit of this machine.
+/// The class of the first error in the chain that has one; what has none is a limit of this machine.
 fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
     causes(error)
         .find_map(|cause| cause.downcast_ref::<Error>())
