@@ -9,7 +9,9 @@
 
 mod harness;
 
+mod generated;
 mod readme;
+mod services;
 mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;

@@ -15,6 +15,7 @@
 //! - [`udp`]: bind and connect
 //! - [`multicast`]: groups to join
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
+//! - [`service`]: what a service manager hands over, and wants to hear
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
 //! - [`input`]: files to send, or standard input
 //! - [`payload`]: bytes from the network, made safe to show
@@ -37,6 +38,7 @@ pub mod options;
 pub mod output;
 pub mod payload;
 pub mod resolve;
+pub mod service;
 pub mod shutdown;
 pub mod tcp;
 pub mod udp;
