@@ -10,6 +10,7 @@
 mod harness;
 
 mod generated;
+mod minimum_rust;
 mod readme;
 mod services;
 mod sockets;
