@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 
 places=$(mktemp -d)
 trap 'rm -rf "$places"' EXIT
+tool=$PWD/target/tools/bin/cargo-deb
+[[ ! -x $tool ]] || export CARGO_DEB=${CARGO_DEB:-$tool}
 unset CARGO_TARGET_DIR
 
 for place in one another/place; do
