@@ -1,18 +1,15 @@
-//! Man pages and completions that the programs generate, and the examples that they give.
+//! Man pages and completions that the programs generate for packages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
 use crate::harness::binaries::{tcp_client, tcp_server, udp_client, udp_server};
-use crate::harness::peers::{assert_echoes, connect};
-use crate::harness::process::{Running, parse_event, run};
+use crate::harness::process::run;
 use crate::harness::python::is_there;
 
-type Program = fn() -> Command;
-const PROGRAMS: [(&str, Program); 4] = [
+pub(crate) type Program = fn() -> Command;
+pub(crate) const PROGRAMS: [(&str, Program); 4] = [
     ("tcp-server", tcp_server),
     ("tcp-client", tcp_client),
     ("udp-server", udp_server),
@@ -20,7 +17,7 @@ const PROGRAMS: [(&str, Program); 4] = [
 ];
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
-fn output_of(program: Program, arguments: &[&str]) -> String {
+pub(crate) fn output_of(program: Program, arguments: &[&str]) -> String {
     let mut command = program();
     command.args(arguments);
     let end = run(command, "");
@@ -34,7 +31,7 @@ fn generated(program: Program, kind: &str) -> String {
 }
 
 /// The man page as a reader sees it, less fonts and places where a line may be broken.
-fn man_page(program: Program) -> String {
+pub(crate) fn man_page(program: Program) -> String {
     let page = generated(program, "man").replace(r"\:", "");
     let page = page.replace(r"\fB", "").replace(r"\fI", "");
     page.replace(r"\fR", "")
@@ -210,109 +207,5 @@ fn a_reader_that_leaves_is_no_failure() {
             let end = command.spawn().unwrap().wait_with_output().unwrap();
             assert_eq!((end.status.code(), end.stderr), (Some(0), Vec::new()));
         }
-    }
-}
-
-/// The command lines under "Examples:", from the program's name on.
-fn examples(name: &str, program: Program) -> Vec<String> {
-    let help = output_of(program, &["--help"]);
-    let (_, rest) = help.split_once("\nExamples:\n").unwrap();
-    let (examples, _) = rest.split_once("\n\n").unwrap();
-    let lines = examples.lines().filter(|line| !line.starts_with("   "));
-    lines
-        .map(|line| line[line.find(name).unwrap()..].to_owned())
-        .collect()
-}
-
-#[test]
-fn every_example_is_a_command_line_that_the_program_accepts() {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, program) in PROGRAMS {
-        let examples = examples(name, program);
-        assert!(examples.len() >= 3, "{examples:?}");
-        let binary = program().get_program().to_owned();
-        for example in examples {
-            // Generating takes the place of running, after the whole line has been understood.
-            let line = example.replacen(name, "\"$0\" --generate man", 1);
-            let mut shell = Command::new("sh");
-            shell
-                .args(["-c", &line])
-                .arg(&binary)
-                .current_dir(&directory);
-            let end = run(shell, "");
-            assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""), "{example}");
-        }
-    }
-}
-
-type Keys = BTreeMap<String, BTreeSet<String>>;
-
-fn keys_of<'a>(events: impl IntoIterator<Item = &'a Value>) -> Keys {
-    let mut keys = Keys::new();
-    for event in events {
-        let name = event["event"].as_str().unwrap().to_owned();
-        keys.entry(name)
-            .or_default()
-            .extend(event.as_object().unwrap().keys().cloned());
-    }
-    keys
-}
-
-/// What the man page says about each event.
-fn documented(program: Program) -> Keys {
-    let page = man_page(program);
-    let samples = page.lines().filter(|line| line.starts_with("{\"event\""));
-    keys_of(&samples.map(parse_event).collect::<Vec<_>>())
-}
-
-#[track_caller]
-fn assert_documented(program: Program, events: &[Value]) {
-    let (said, documented) = (keys_of(events), documented(program));
-    for (name, keys) in said {
-        assert_eq!(Some(&keys), documented.get(&name), "{name}");
-    }
-}
-
-#[test]
-fn json_events_have_the_keys_that_the_man_pages_show() {
-    let mut command = tcp_server();
-    command.args(["-p", "0", "--json"]);
-    let server = Running::start(command);
-    let listening = parse_event(&server.line());
-    let address = listening["address"].as_str().unwrap().to_owned();
-    assert_echoes(&mut connect(address.parse().unwrap()), b"hola");
-    let mut events = vec![
-        listening,
-        parse_event(&server.line()),
-        parse_event(&server.line()),
-    ];
-    let mut client = tcp_client();
-    client.args(["--json", &address]);
-    assert_documented(tcp_client, &run(client, "").events());
-    events.extend(server.interrupt().events());
-    assert_eq!(keys_of(&events).len(), 3);
-    assert_documented(tcp_server, &events);
-
-    let mut command = udp_server();
-    command.args(["-p", "0", "--json", "--echo"]);
-    let server = Running::start(command);
-    let listening = parse_event(&server.line());
-    let mut client = udp_client();
-    client.args([
-        "--json",
-        "-w",
-        "30s",
-        listening["address"].as_str().unwrap(),
-    ]);
-    assert_documented(udp_client, &run(client, "").events());
-    let mut events = vec![listening, parse_event(&server.line())];
-    events.extend(server.interrupt().events());
-    assert_eq!(keys_of(&events).len(), 3);
-    assert_documented(udp_server, &events);
-
-    for (_, program) in [PROGRAMS[1], PROGRAMS[3]] {
-        let mut command = program();
-        command.args(["--json", "no-such-host.invalid"]);
-        assert_documented(program, &run(command, "").events());
     }
 }

@@ -10,6 +10,7 @@
 mod harness;
 
 mod generated;
+mod manual;
 mod minimum_rust;
 mod readme;
 mod services;
