@@ -33,7 +33,7 @@ find_cargo_deb() {
     cargo_deb=${CARGO_DEB:-$target/tools/bin/cargo-deb}
     if [[ -z ${CARGO_DEB:-} && $("$cargo_deb" --version 2> /dev/null) != *"$cargo_deb_version" ]]; then
         echo "package: installing cargo-deb $cargo_deb_version into $target/tools (once, some minutes)" >&2
-        CARGO_TARGET_DIR=$target/tools/build \
+        env --unset=CARGO_TARGET_DIR \
             cargo install --quiet --locked --root "$target/tools" --version "$cargo_deb_version" cargo-deb
     fi
 }

@@ -9,8 +9,11 @@ tool=$PWD/target/tools/bin/cargo-deb
 [[ ! -x $tool ]] || export CARGO_DEB=${CARGO_DEB:-$tool}
 unset CARGO_TARGET_DIR
 
+# Both first: a commit made meanwhile must not come between them.
 for place in one another/place; do
     git clone --quiet . "$places/$place"
+done
+for place in one another/place; do
     (cd "$places/$place" && scripts/package.sh > /dev/null)
     # The tool is no part of what is compared.
     export CARGO_DEB=${CARGO_DEB:-$places/$place/target/tools/bin/cargo-deb}
