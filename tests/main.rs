@@ -9,7 +9,11 @@
 
 mod harness;
 
+mod generated;
+mod manual;
+mod minimum_rust;
 mod readme;
+mod services;
 mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;

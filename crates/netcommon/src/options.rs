@@ -96,6 +96,24 @@ fn set_for_ipv4(option: &str, v6: bool, result: io::Result<()>) -> Result<(), Er
 }
 
 /// Options of a TCP socket (tcp(7)). A listener's are inherited by the connections it accepts.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use netcommon::options::{SocketOptions, TcpOptions, granted_rcvbuf};
+/// use socket2::{Domain, Socket, Type};
+///
+/// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+/// let options = TcpOptions {
+///     socket: SocketOptions { rcvbuf: Some(20_000), ..SocketOptions::default() },
+///     keepalive: Some(Duration::from_secs(60)),
+///     ..TcpOptions::default()
+/// };
+/// options.apply(&socket, Domain::IPV4)?;
+/// assert!(socket.tcp_nodelay()? && socket.keepalive()?);
+/// assert_eq!(granted_rcvbuf(&socket), 20_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
     /// What TCP shares with UDP.

@@ -22,6 +22,23 @@ pub const DEFAULT_BACKLOG: u32 = 4096;
 /// can start again while connections of the former one linger in TIME-WAIT (RFC 9293). The wildcard
 /// `::` takes IPv4 too, unless the family is IPv6 alone (ipv6(7), `IPV6_V6ONLY`).
 ///
+/// ```
+/// use netcommon::address::Target;
+/// use netcommon::options::TcpOptions;
+/// use netcommon::resolve::Family;
+/// use netcommon::tcp::{DEFAULT_BACKLOG, listen};
+///
+/// let any_port = Target::from_arguments(Some("127.0.0.1"), Some(0))?;
+/// let options = TcpOptions::default();
+/// let listener = listen(&any_port, Family::Any, &options, DEFAULT_BACKLOG)?;
+///
+/// // A second one on the same port is refused, and the error says why.
+/// let taken = any_port.with_port(listener.local_addr()?.port());
+/// let error = listen(&taken, Family::Any, &options, DEFAULT_BACKLOG).unwrap_err();
+/// assert!(error.to_string().contains("is another server running there?"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// An unknown name, a refused option, or a port that cannot be bound, with the address in the message.
@@ -63,6 +80,18 @@ pub struct ConnectOptions {
 }
 
 /// Connects to the first address of `target` that accepts.
+///
+/// ```
+/// use netcommon::ErrorKind;
+/// use netcommon::address::Target;
+/// use netcommon::resolve::Family;
+/// use netcommon::tcp::{ConnectOptions, connect};
+///
+/// let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+/// let error = connect(&Target::from(closed), Family::Any, &ConnectOptions::default()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Refused);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 ///

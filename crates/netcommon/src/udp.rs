@@ -65,6 +65,23 @@ pub struct Peer {
 /// it hears this peer alone and learns of its ICMP errors; but not to a group (multicast, or
 /// whatever `broadcast` was set for), whose members answer from addresses of their own.
 ///
+/// ```
+/// use netcommon::address::Target;
+/// use netcommon::options::SocketOptions;
+/// use netcommon::resolve::Family;
+/// use netcommon::udp::{self, ConnectOptions};
+///
+/// let any_port = Target::from_arguments(Some("localhost:0"), None)?;
+/// let socket = udp::bind(&any_port, Family::Any, &SocketOptions::default())?;
+/// let target = any_port.with_port(socket.local_addr()?.port());
+///
+/// let peer = udp::connect(&target, Family::Any, &ConnectOptions::default())?;
+/// peer.send(b"hola")?;
+/// let mut buffer = [0; 16];
+/// assert_eq!(socket.recv(&mut buffer)?, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// An unknown name, a refused option, or no route.

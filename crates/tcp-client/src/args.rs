@@ -7,13 +7,14 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, EXIT_CODES, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
+    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
     parse_wait,
 };
 use netcommon::output::Style;
 use netcommon::tcp::ConnectOptions;
 
 use crate::exchange::ExchangeOptions;
+use crate::manual;
 use crate::reply::ReplyForm;
 use crate::source::Source;
 
@@ -23,7 +24,7 @@ const DEFAULT_MESSAGE: &str = "Hola, servidor!";
 /// Send bytes to a TCP server and show its reply: a message, a file, or what you type. Without
 /// arguments it sends "Hola, servidor!" to localhost:1234.
 #[derive(Parser, Debug)]
-#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = Self::NAME, version)]
 pub struct Args {
     /// Send this text [default: "Hola, servidor!"]
     #[arg(short, long, value_name = "TEXT", conflicts_with = "file")]
@@ -62,6 +63,7 @@ pub struct Args {
 
 impl Program for Args {
     const NAME: &'static str = "tcp-client";
+    const MANUAL: Manual = manual::MANUAL;
 
     fn output(&self) -> &OutputArgs {
         &self.output

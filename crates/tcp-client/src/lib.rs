@@ -7,6 +7,7 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
+//! - `manual`: what the help and the man page say beside it
 //! - [`source`]: where the bytes to send come from
 //! - [`exchange`]: both directions at once, and how an exchange can fail
 //! - `sender`: the sending thread
@@ -19,6 +20,7 @@ pub mod args;
 pub mod events;
 pub mod exchange;
 pub mod expectation;
+mod manual;
 mod progress;
 pub mod reply;
 mod sender;

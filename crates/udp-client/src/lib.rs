@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
+//! - `manual`: what the help and the man page say beside it
 //! - [`source`]: the datagrams to send
 //! - [`client`]: sending, and waiting for replies
 //! - [`events`]: what is said, to people and to programs
@@ -10,6 +11,7 @@
 pub mod args;
 pub mod client;
 pub mod events;
+mod manual;
 pub mod source;
 
 pub use args::Args;

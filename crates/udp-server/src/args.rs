@@ -6,21 +6,21 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::address::{DEFAULT_HOST, Target};
 use netcommon::cli::{
-    EXIT_CODES, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, parse_wait,
+    Manual, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, parse_wait,
 };
 use netcommon::multicast::{Group, join, parse_group};
 use netcommon::options::SocketOptions;
 use netcommon::resolve::Family;
-use netcommon::{Error, udp};
+use netcommon::{Error, service, udp};
 
-use crate::echo;
+use crate::{echo, manual};
 
 /// Asked for unless the user says otherwise: what a fast sender sends while this program is not on a processor.
 const RCVBUF: usize = 4 << 20;
 
 /// Print every UDP datagram and its sender, and say what was lost. Without arguments it listens on localhost:1234.
 #[derive(Clone, Debug, Parser)]
-#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = Self::NAME, version)]
 pub struct Args {
     /// Answer each datagram with the same bytes, from the address that was asked; replies carry
     /// DSCP 3, and what carries it is not answered, so that two such servers do not answer each other
@@ -48,6 +48,7 @@ pub struct Args {
 
 impl Program for Args {
     const NAME: &'static str = "udp-server";
+    const MANUAL: Manual = manual::MANUAL;
 
     fn output(&self) -> &OutputArgs {
         &self.output
@@ -88,17 +89,26 @@ impl Args {
         }
     }
 
-    /// Opens the socket and joins the groups.
+    /// Opens the socket and joins the groups; returns it with its name for people. A socket that a
+    /// service manager hands over takes the place of our own.
     ///
     /// # Errors
     ///
     /// An unknown name, a port that cannot be bound, a group that cannot be joined.
-    pub fn bind(&self) -> Result<UdpSocket, Error> {
-        let socket = udp::bind(&self.target()?, self.address.family(), &self.options())?;
+    pub fn bind(&self) -> Result<(UdpSocket, Target), Error> {
+        let options = self.options();
+        let (socket, target) = match service::udp_socket(&options)? {
+            Some((socket, address)) => (socket, address.into()),
+            None => {
+                let target = self.target()?;
+                let socket = udp::bind(&target, self.address.family(), &options)?;
+                (socket, target)
+            }
+        };
         for group in &self.join {
             join(&socket, group)?;
         }
-        Ok(socket)
+        Ok((socket, target))
     }
 
     /// The DSCP of whatever is sent.
