@@ -10,6 +10,9 @@
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`tcp`]: listen and connect
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
+//! - [`probe`]: the datagrams that measure a UDP path
+//! - [`statistics`]: round trips, jitter and sequence numbers
+//! - [`measurement`]: what measuring TCP and measuring UDP have in common
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`language`]: Spanish or English for the human lines
@@ -21,10 +24,13 @@ pub mod address;
 pub mod cli;
 pub mod error;
 pub mod language;
+pub mod measurement;
 pub mod options;
 pub mod output;
 pub mod payload;
+pub mod probe;
 pub mod shutdown;
+pub mod statistics;
 pub mod tcp;
 pub mod units;
 

@@ -1,6 +1,7 @@
 //! Argument groups, logging and exit codes: how every program starts and ends.
 
 mod groups;
+mod measure;
 
 use std::error::Error as StdError;
 use std::io::Write;
@@ -13,6 +14,9 @@ pub use groups::{
     ClientSocketArgs, OutputArgs, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
     parse_wait,
 };
+pub use measure::MeasureArgs;
+#[cfg(test)]
+pub(crate) use measure::measured_plan;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
