@@ -1,3 +1,20 @@
 //! Tests over the real binaries, in the release profile that is shipped.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it skips and measures, and fails by panicking"
+)]
+
 mod harness;
+
+mod sockets;
+mod tcp_arguments;
+mod tcp_bad_servers;
+mod tcp_defaults;
+mod tcp_interop;
+mod tcp_output;
+mod tcp_shutdown;
+mod tcp_terminal;
+mod tcp_transfer;

@@ -2,10 +2,13 @@
 
 use std::io::{self, Read};
 
-/// An endless-looking, seeded stream of `left` bytes (xorshift64*).
+/// A seeded stream of `left` bytes (xorshift64*), the same in reads of any size.
 pub(crate) struct Noise {
     state: u64,
     left: u64,
+    /// The rest of a word that an earlier read took the beginning of.
+    word: [u8; 8],
+    used: usize,
 }
 
 impl Noise {
@@ -13,28 +16,40 @@ impl Noise {
         Self {
             state: seed | 1,
             left: length,
+            word: [0; 8],
+            used: 8,
         }
     }
 
-    fn next(&mut self) -> u64 {
+    fn next_word(&mut self) -> [u8; 8] {
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
         self.state ^= self.state >> 27;
-        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        self.state.wrapping_mul(0x2545_f491_4f6c_dd1d).to_le_bytes()
+    }
+
+    fn next_byte(&mut self) -> u8 {
+        if self.used == 8 {
+            self.word = self.next_word();
+            self.used = 0;
+        }
+        self.used += 1;
+        self.word[self.used - 1]
     }
 }
 
 impl Read for Noise {
-    /// Fills whole words; only the last read of a stream is not a multiple of eight bytes, as long
-    /// as the caller's buffers are.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = usize::try_from(self.left)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
-        for word in buffer[..length].chunks_mut(8) {
-            let bytes = self.next().to_le_bytes();
-            word.copy_from_slice(&bytes[..word.len()]);
-        }
+        let (begun, rest) = buffer[..length].split_at_mut(length.min(8 - self.used));
+        begun.fill_with(|| self.next_byte());
+        let mut words = rest.chunks_exact_mut(8);
+        words
+            .by_ref()
+            .for_each(|word| word.copy_from_slice(&self.next_word()));
+        words.into_remainder().fill_with(|| self.next_byte());
         self.left -= length as u64;
         Ok(length)
     }

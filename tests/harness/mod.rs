@@ -4,8 +4,10 @@
 
 pub(crate) mod binaries;
 pub(crate) mod data;
+pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod python;
+pub(crate) mod terminal;
 
 use std::time::Duration;
 

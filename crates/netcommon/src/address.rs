@@ -1,9 +1,9 @@
-//! `HOST:PORT` as people type it, and the addresses behind a name.
+//! `HOST:PORT` as people type it.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::error::{Error, ErrorKind, reason};
+use crate::error::Error;
 
 /// The host of the original scripts.
 pub const DEFAULT_HOST: &str = "localhost";
@@ -115,67 +115,6 @@ fn malformed(place: &str) -> Error {
     ))
 }
 
-/// Which addresses of a name may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Family {
-    /// Both, IPv4 first, as the `AF_INET` of the original scripts.
-    #[default]
-    Any,
-    /// IPv4 alone.
-    V4,
-    /// IPv6 alone.
-    V6,
-}
-
-impl Family {
-    fn admits(self, address: &SocketAddr) -> bool {
-        match self {
-            Self::Any => true,
-            Self::V4 => address.is_ipv4(),
-            Self::V6 => address.is_ipv6(),
-        }
-    }
-}
-
-/// Looks a name up (getaddrinfo(3)): at least one address, IPv4 before IPv6, each once.
-///
-/// # Errors
-///
-/// An unknown name, or one without an address of the wanted family, is [`ErrorKind::NotResolved`].
-pub fn resolve(target: &Target, family: Family) -> Result<Vec<SocketAddr>, Error> {
-    let found = (target.host.as_str(), target.port)
-        .to_socket_addrs()
-        .map_err(|error| {
-            let text = reason(&error);
-            let why = text
-                .strip_prefix("failed to lookup address information: ")
-                .unwrap_or(&text)
-                .to_lowercase();
-            not_resolved(target, &why)
-        })?;
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for address in found.filter(|address| family.admits(address)) {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    match (addresses.is_empty(), family) {
-        (false, _) => Ok(addresses),
-        (true, Family::V4) => Err(not_resolved(target, "it has no IPv4 address")),
-        (true, Family::V6) => Err(not_resolved(target, "it has no IPv6 address")),
-        (true, Family::Any) => Err(not_resolved(target, "it has no address")),
-    }
-}
-
-fn not_resolved(target: &Target, why: &str) -> Error {
-    let shown = crate::payload::Escaped(target.host.as_bytes()).to_string();
-    Error::new(
-        ErrorKind::NotResolved,
-        format!("name '{shown}' not resolved: {why}"),
-    )
-}
-
 /// A local end as typed: an address, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalEnd {
@@ -184,6 +123,12 @@ pub struct LocalEnd {
 }
 
 impl LocalEnd {
+    /// Whether it can be bound for a peer of this family.
+    pub fn fits(self, peer: &SocketAddr) -> bool {
+        self.address
+            .is_none_or(|address| address.is_ipv4() == peer.is_ipv4())
+    }
+
     /// The address to bind for a peer; an omitted one is the wildcard of the peer's family.
     pub fn for_peer(self, peer: &SocketAddr) -> SocketAddr {
         let any = match peer {
@@ -284,20 +229,13 @@ mod tests {
     }
 
     #[test]
-    fn literal_addresses_resolve_to_themselves_within_their_family() {
-        let v4 = Target::from_arguments(Some("127.0.0.1:9"), None).unwrap();
-        assert_eq!(
-            resolve(&v4, Family::Any).unwrap(),
-            ["127.0.0.1:9".parse().unwrap()]
-        );
-        let error = resolve(&v4, Family::V6).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotResolved);
-        assert!(error.to_string().contains("no IPv6 address"), "{error}");
-        let v6 = Target::from_arguments(Some("[::1]:9"), None).unwrap();
-        assert_eq!(
-            resolve(&v6, Family::V6).unwrap(),
-            ["[::1]:9".parse().unwrap()]
-        );
+    fn local_ends_fit_peers_of_their_own_family() {
+        let v4 = "192.0.2.1:9".parse().unwrap();
+        let v6 = "[2001:db8::1]:9".parse().unwrap();
+        let fits = |input, peer| parse_local_end(input).unwrap().fits(peer);
+        assert!(fits(":5000", &v4) && fits(":5000", &v6));
+        assert!(fits("127.0.0.2", &v4) && !fits("127.0.0.2", &v6));
+        assert!(fits("::1", &v6) && !fits("::1", &v4));
     }
 
     #[test]

@@ -6,9 +6,15 @@
 //!
 //! # Layout
 //!
-//! - [`address`]: `HOST:PORT` as people type it, and the addresses behind a name
+//! - [`address`]: `HOST:PORT` as people type it
+//! - [`resolve`]: the addresses behind a name
 //! - [`options`]: socket options, applied in one place and read back
+//! - [`dscp`]: differentiated services code points by name or number
+//! - `endpoint`: what binding and connecting have in common
 //! - [`tcp`]: listen and connect
+//! - [`udp`]: bind and connect
+//! - [`multicast`]: groups to join
+//! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
 //! - [`probe`]: the datagrams that measure a UDP path
 //! - [`statistics`]: round trips, jitter and sequence numbers
@@ -22,16 +28,22 @@
 
 pub mod address;
 pub mod cli;
+pub mod datagrams;
+pub mod dscp;
+mod endpoint;
 pub mod error;
 pub mod language;
 pub mod measurement;
+pub mod multicast;
 pub mod options;
 pub mod output;
 pub mod payload;
 pub mod probe;
+pub mod resolve;
 pub mod shutdown;
 pub mod statistics;
 pub mod tcp;
+pub mod udp;
 pub mod units;
 
 pub use error::{Error, ErrorKind};

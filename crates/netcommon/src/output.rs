@@ -90,9 +90,18 @@ impl Output {
     ///
     /// [`ErrorKind::OutputClosed`] when nobody reads, else the system's reason.
     pub fn write(&self, event: &impl Event) -> Result<(), Error> {
+        self.write_at(event, None)
+    }
+
+    /// Writes an event that happened at `time`, where that is known better than by looking at the clock now.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub fn write_at(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
         match self.style {
-            Style::Text => self.write_lines(event),
-            Style::Json => self.write_json(event),
+            Style::Text => self.write_lines(event, time),
+            Style::Json => self.write_json(event, time),
             Style::Quiet | Style::Raw => Ok(()),
         }
     }
@@ -133,36 +142,44 @@ impl Output {
     /// As [`write`](Self::write).
     pub fn write_text(&self, text: &str) -> Result<(), Error> {
         match self.style {
-            Style::Text => self.put_text(&mut self.lock().sink, text).map_err(failed),
+            Style::Text => self
+                .put_text(&mut self.lock().sink, text, None)
+                .map_err(failed),
             _ => Ok(()),
         }
     }
 
-    fn write_lines(&self, event: &impl Event) -> Result<(), Error> {
+    fn write_lines(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
         let Buffers { sink, lines } = &mut *self.lock();
         lines.clear();
         event.human(self.language, lines);
-        self.put_text(sink, lines).map_err(failed)
+        self.put_text(sink, lines, time).map_err(failed)
     }
 
-    fn put_text(&self, sink: &mut impl Write, text: &str) -> io::Result<()> {
+    fn put_text(
+        &self,
+        sink: &mut impl Write,
+        text: &str,
+        time: Option<SystemTime>,
+    ) -> io::Result<()> {
         if !self.timestamps || text.is_empty() {
             return sink.write_all(text.as_bytes());
         }
         // Empty lines that set an event apart stay in front of the time.
         let visible = text.trim_start_matches('\n');
         let blank = &text[..text.len() - visible.len()];
-        write!(sink, "{blank}{} {visible}", timestamp())
+        let time = rfc3339(time.unwrap_or_else(SystemTime::now));
+        write!(sink, "{blank}{time} {visible}")
     }
 
-    fn write_json(&self, event: &impl Event) -> Result<(), Error> {
+    fn write_json(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
         let sink = &mut self.lock().sink;
         let written = match self.timestamps {
             true => serde_json::to_writer(
                 &mut *sink,
                 &Timed {
                     event,
-                    time_s: seconds_since_1970(),
+                    time_s: seconds_since_1970(time.unwrap_or_else(SystemTime::now)),
                 },
             ),
             false => serde_json::to_writer(&mut *sink, event),
@@ -189,12 +206,15 @@ fn stdout() -> Box<dyn Write + Send> {
 
 /// The time now, as RFC 3339 with microseconds, UTC.
 pub fn timestamp() -> impl std::fmt::Display {
-    humantime::format_rfc3339_micros(SystemTime::now())
+    rfc3339(SystemTime::now())
 }
 
-fn seconds_since_1970() -> f64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
+fn rfc3339(time: SystemTime) -> impl std::fmt::Display {
+    humantime::format_rfc3339_micros(time)
+}
+
+fn seconds_since_1970(time: SystemTime) -> f64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0.0, |since| since.as_secs_f64())
 }
 

@@ -115,6 +115,15 @@ impl<'a> JsonPayload<'a> {
     }
 }
 
+/// Serializes bytes as a [`JsonPayload`], for a field with `#[serde(flatten, serialize_with = …)]`.
+///
+/// # Errors
+///
+/// What the serializer refuses.
+pub fn text_or_base64<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    JsonPayload::new(bytes).serialize(serializer)
+}
+
 fn encode<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
 }

@@ -1,20 +1,24 @@
 //! TCP sockets: listen on the first address of a name, connect to whichever answers.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::{Family, LocalEnd, Target, resolve};
-use crate::error::{Error, ErrorKind, reason};
+use crate::address::{LocalEnd, Target};
+use crate::endpoint::{bind_first, bind_local, connect_first};
+use crate::error::Error;
 use crate::options::TcpOptions;
+use crate::resolve::Family;
 
 /// The queue of connections that wait to be accepted, unless asked otherwise; the kernel caps it at
 /// `net.core.somaxconn` (listen(2)).
 pub const DEFAULT_BACKLOG: u32 = 4096;
 
 /// Opens a listening socket on the first address of `target`, with `SO_REUSEADDR`, so that a server
-/// can start again while connections of the former one linger in TIME-WAIT (RFC 9293).
+/// can start again while connections of the former one linger in TIME-WAIT (RFC 9293). The wildcard
+/// `::` takes IPv4 too, unless the family is IPv6 alone (ipv6(7), `IPV6_V6ONLY`).
 ///
 /// # Errors
 ///
@@ -25,45 +29,24 @@ pub fn listen(
     options: &TcpOptions,
     backlog: u32,
 ) -> Result<TcpListener, Error> {
-    let address = first(&resolve(target, family)?, target)?;
-    let failed = |error| {
-        let error = Error::io(
-            format!("cannot listen on {target} ({})", address.ip()),
-            error,
-        );
-        explain_bind(error.with_kind(ErrorKind::LocalLimit), address)
-    };
-    let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).map_err(failed)?;
-    socket.set_reuse_address(true).map_err(failed)?;
-    options.apply(&socket, domain)?;
-    socket.bind(&address.into()).map_err(failed)?;
-    socket
-        .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
-        .map_err(failed)?;
+    let socket = bind_first(target, family, open_reusable, |socket, domain| {
+        options.apply(socket, domain)
+    })?;
+    let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+    let listening = socket.listen(backlog);
+    listening.map_err(|error| Error::io(format!("cannot listen on {target}"), error))?;
     Ok(socket.into())
 }
 
-fn first(addresses: &[SocketAddr], target: &Target) -> Result<SocketAddr, Error> {
-    let none = || {
-        Error::new(
-            ErrorKind::NotResolved,
-            format!("name '{}' not resolved", target.host),
-        )
-    };
-    addresses.first().copied().ok_or_else(none)
+fn open(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    Socket::new(domain, Type::STREAM, Some(Protocol::TCP))
 }
 
-fn explain_bind(error: Error, address: SocketAddr) -> Error {
-    use std::io::ErrorKind as Io;
-    match error.io_kind() {
-        Some(Io::AddrInUse) => error.with_hint("is another server running there?"),
-        Some(Io::AddrNotAvailable) => error.with_hint("that address is not one of this machine's"),
-        Some(Io::PermissionDenied) if address.port() < 1024 => {
-            error.with_hint("ports below 1024 need privileges")
-        }
-        _ => error,
-    }
+fn open_reusable(address: SocketAddr) -> io::Result<Socket> {
+    let socket = open(address)?;
+    socket.set_reuse_address(true)?;
+    Ok(socket)
 }
 
 /// Where a connection comes from and how long its making may take.
@@ -87,40 +70,18 @@ pub fn connect(
     family: Family,
     options: &ConnectOptions,
 ) -> Result<TcpStream, Error> {
-    let mut failures = Vec::new();
-    for address in resolve(target, family)? {
-        match connect_to(address, options)? {
-            Ok(stream) => {
-                log::info!("connected to {target} ({})", address.ip());
-                return Ok(stream);
-            }
-            Err(error) => {
-                log::info!(
-                    "cannot connect to {target} ({}): {}",
-                    address.ip(),
-                    reason(&error)
-                );
-                failures.push((address, error));
-            }
-        }
-    }
-    Err(no_address_accepts(target, failures))
+    connect_first(target, family, options.bind, |address| {
+        connect_to(address, options)
+    })
 }
 
-/// The outer error is this program's own fault (an option), the inner one the path's or the peer's.
 fn connect_to(
     address: SocketAddr,
     options: &ConnectOptions,
-) -> Result<std::io::Result<TcpStream>, Error> {
-    let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))
-        .map_err(|error| Error::io("cannot open a socket", error))?;
-    options.tcp.apply(&socket, domain)?;
-    if let Some(local) = options.bind.map(|end| end.for_peer(&address)) {
-        socket.bind(&local.into()).map_err(|error| {
-            explain_bind(Error::io(format!("cannot bind to {local}"), error), local)
-        })?;
-    }
+) -> Result<io::Result<TcpStream>, Error> {
+    let socket = open(address).map_err(|error| Error::io("cannot open a socket", error))?;
+    options.tcp.apply(&socket, Domain::for_address(address))?;
+    bind_local(&socket, options.bind, address)?;
     let connected = match options.timeout {
         Some(timeout) => socket.connect_timeout(&address.into(), timeout),
         None => socket.connect(&address.into()),
@@ -128,34 +89,10 @@ fn connect_to(
     Ok(connected.map(|()| socket.into()))
 }
 
-fn no_address_accepts(target: &Target, mut failures: Vec<(SocketAddr, std::io::Error)>) -> Error {
-    let reasons: Vec<String> = failures.iter().map(|(_, error)| reason(error)).collect();
-    let same = reasons.windows(2).all(|pair| pair[0] == pair[1]);
-    let tried = failures
-        .iter()
-        .zip(&reasons)
-        .map(|((address, _), reason)| match same {
-            true => address.ip().to_string(),
-            false => format!("{}: {reason}", address.ip()),
-        });
-    let operation = format!(
-        "cannot connect to {target} ({})",
-        tried.collect::<Vec<_>>().join(", ")
-    );
-    if failures.is_empty() {
-        return Error::new(ErrorKind::NotResolved, operation);
-    }
-    let error = Error::io(operation, failures.remove(0).1);
-    match error.kind() {
-        ErrorKind::Refused => error.with_hint("is a server listening there?"),
-        ErrorKind::TimedOut => error.with_hint("a firewall may drop packets without an answer"),
-        _ => error,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::options::SocketOptions;
     use std::io::{Read, Write};
 

@@ -99,7 +99,10 @@ impl Args {
             expect_echo: self.expect_echo,
             expect_reply: self.file.is_none(),
             timeout: self.wait.timeout,
-            show_progress: self.file.is_some() && stderr().is_terminal() && !stdout().is_terminal(),
+            show_progress: self.file.is_some()
+                && !self.output.is_quiet()
+                && stderr().is_terminal()
+                && !stdout().is_terminal(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use netcommon::error::reason;
 
 /// When descriptors or memory are short, how long until the next try; a client that leaves ends the pause early.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -82,7 +83,8 @@ impl Acceptor {
                 Err(error) => {
                     self.paused_until = Some(Instant::now() + PAUSE);
                     self.warn(&format!(
-                        "cannot accept now ({error}); clients wait in the backlog"
+                        "cannot accept now ({}); clients wait in the backlog",
+                        reason(&error)
                     ));
                     return None;
                 }

@@ -86,7 +86,7 @@ impl Server {
         let timeout = show_duration(self.settings.drain_timeout);
         let bytes = self.reporter.undelivered();
         log::warn!(
-            "cut {clients} clients that were not done after {timeout}; {bytes} bytes of echo were not delivered"
+            "cut {clients} that were not done after {timeout}; {bytes} bytes of echo were not delivered"
         );
         Ok(())
     }

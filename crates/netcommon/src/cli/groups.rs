@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::address::{Family, LocalEnd, Target, parse_local_end};
+use crate::address::{LocalEnd, Target, parse_local_end};
+use crate::dscp::parse_dscp;
 use crate::error::Error;
 use crate::language::Language;
-use crate::options::{SocketOptions, TcpOptions, parse_dscp};
+use crate::options::{SocketOptions, TcpOptions};
 use crate::output::{Output, Style};
+use crate::resolve::Family;
 use crate::units::{parse_duration, parse_size};
 
 /// Where to listen or to send.
@@ -103,6 +105,16 @@ impl OutputArgs {
     pub fn open(&self) -> Output {
         let language = self.lang.unwrap_or_else(Language::from_environment);
         Output::new(self.style(), language, self.timestamps)
+    }
+
+    /// Whether people want to see nothing but errors.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Whether the user wants to know more than the default lines say.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
     }
 
     fn style(&self) -> Style {

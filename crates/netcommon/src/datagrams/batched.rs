@@ -1,0 +1,125 @@
+//! Datagrams by the batch, with `recvmmsg(2)` and `sendmmsg(2)`.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
+
+use super::control;
+use super::drops::{DropCounter, read_counter};
+use super::{Arrival, BATCH, Batch, Details, Reply, SLOT, send_each, wildcard};
+use crate::error::Error;
+
+/// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
+pub struct Receiver {
+    buffer: Box<[u8]>,
+    arrivals: Vec<Arrival>,
+    drops: DropCounter,
+}
+
+impl Receiver {
+    /// Prepares a socket, and lets the kernel tell about each datagram what `details` asks for.
+    ///
+    /// # Errors
+    ///
+    /// The option that the kernel refused.
+    pub fn new(socket: &UdpSocket, details: Details) -> Result<Self, Error> {
+        socket
+            .set_nonblocking(true)
+            .map_err(|error| Error::io("cannot make the socket non-blocking", error))?;
+        control::enable(socket, details)?;
+        Ok(Self {
+            buffer: vec![0; BATCH * SLOT].into(),
+            arrivals: Vec::with_capacity(BATCH),
+            drops: DropCounter::default(),
+        })
+    }
+
+    /// Receives what is there.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there, else the socket's pending error, which a peer may have
+    /// caused (udp(7)).
+    pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<Batch<'_>> {
+        // Headers serve one call: the kernel writes into them how much control data there was, and
+        // a later message with more of it would be cut to that.
+        let mut headers = MultiHeaders::preallocate(BATCH, Some(control::space()));
+        let mut slots: Vec<[IoSliceMut<'_>; 1]> = self
+            .buffer
+            .chunks_exact_mut(SLOT)
+            .map(|slot| [IoSliceMut::new(slot)])
+            .collect();
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let descriptor = socket.as_raw_fd();
+        let messages = recvmmsg(descriptor, &mut headers, slots.iter_mut(), flags, None)?;
+        self.arrivals.clear();
+        for message in messages {
+            let peer = message.address.as_ref().and_then(standard);
+            let mut arrival = Arrival::from(peer.unwrap_or_else(wildcard), message.bytes);
+            if let Some(dropped) = control::decode(&message, &mut arrival) {
+                self.drops.observe(dropped);
+            }
+            self.arrivals.push(arrival);
+        }
+        Ok(Batch {
+            buffer: &self.buffer,
+            arrivals: &self.arrivals,
+        })
+    }
+
+    /// How many messages the kernel dropped for this socket since it was opened, for want of buffer
+    /// space above all. Exact as of now: `SO_RXQ_OVFL` comes only with the next datagram, so the
+    /// kernel's table of sockets is read as well.
+    pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
+        if let Some(reading) = read_counter(socket) {
+            self.drops.observe(reading);
+        }
+        Some(self.drops.total())
+    }
+
+    /// The same as far as the datagrams received so far tell.
+    pub fn dropped_so_far(&self) -> Option<u64> {
+        Some(self.drops.total())
+    }
+}
+
+fn standard(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = address.as_sockaddr_in().map(|&v4| v4.into());
+    v4.or_else(|| address.as_sockaddr_in6().map(|&v6| v6.into()))
+}
+
+/// Sends replies, as many as the kernel takes, and returns how many that were.
+pub fn send(socket: &UdpSocket, replies: &[Reply<'_>]) -> usize {
+    send_each(socket, replies, send_run)
+}
+
+/// One system call for the replies at the front that leave from the same address: nix gives all
+/// messages of a call the same control data.
+fn send_run(socket: &UdpSocket, replies: &[Reply<'_>]) -> io::Result<usize> {
+    let source = replies[0].source;
+    let run = replies
+        .iter()
+        .take(BATCH)
+        .take_while(|reply| reply.source == source);
+    let (payloads, peers): (Vec<_>, Vec<_>) = run
+        .map(|reply| {
+            let peer = SockaddrStorage::from(reply.peer);
+            ([IoSlice::new(reply.payload)], Some(peer))
+        })
+        .unzip();
+    control::with_source(source, |control, space| {
+        let mut headers = MultiHeaders::preallocate(payloads.len(), space);
+        let flags = MsgFlags::empty();
+        let sent = sendmmsg(
+            socket.as_raw_fd(),
+            &mut headers,
+            &payloads,
+            peers,
+            control,
+            flags,
+        )?;
+        Ok(sent.count())
+    })
+}

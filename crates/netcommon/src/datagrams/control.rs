@@ -1,0 +1,149 @@
+//! The ancillary data of datagrams on Linux (cmsg(3), ip(7), ipv6(7), socket(7)).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::time::{Duration, SystemTime};
+
+use nix::cmsg_space;
+use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo, timespec};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, RecvMsg, SetSockOpt, SockaddrStorage, setsockopt, sockopt,
+};
+
+use super::{Arrival, Details};
+use crate::error::Error;
+
+/// Turns on what is always needed, and what `details` asks for.
+pub(super) fn enable(socket: &UdpSocket, details: Details) -> Result<(), Error> {
+    let v6 = socket.local_addr().is_ok_and(|address| address.is_ipv6());
+    set(socket, "SO_RXQ_OVFL", sockopt::RxqOvfl, &1)?;
+    if let Err(error) = setsockopt(socket, sockopt::UdpGroSegment, &true) {
+        log::debug!("no UDP_GRO on this kernel: {error}");
+    }
+    if details.timestamps {
+        set(socket, "SO_TIMESTAMPNS", sockopt::ReceiveTimestampns, &true)?;
+    }
+    if details.destination && v6 {
+        set(
+            socket,
+            "IPV6_RECVPKTINFO",
+            sockopt::Ipv6RecvPacketInfo,
+            &true,
+        )?;
+    } else if details.destination {
+        set(socket, "IP_PKTINFO", sockopt::Ipv4PacketInfo, &true)?;
+    }
+    match details.header {
+        true => enable_header_fields(socket, v6),
+        false => Ok(()),
+    }
+}
+
+/// A socket of IPv6 may hear IPv4 as well, and then tells its header fields as IPv4 does.
+fn enable_header_fields(socket: &UdpSocket, v6: bool) -> Result<(), Error> {
+    if v6 {
+        set(
+            socket,
+            "IPV6_RECVHOPLIMIT",
+            sockopt::Ipv6RecvHopLimit,
+            &true,
+        )?;
+        set(socket, "IPV6_RECVTCLASS", sockopt::Ipv6RecvTClass, &true)?;
+    }
+    set(socket, "IP_RECVTTL", sockopt::Ipv4RecvTtl, &true)?;
+    set(socket, "IP_RECVTOS", sockopt::IpRecvTos, &true)
+}
+
+fn set<O: SetSockOpt>(
+    socket: &UdpSocket,
+    name: &str,
+    option: O,
+    value: &O::Val,
+) -> Result<(), Error> {
+    setsockopt(socket, option, value)
+        .map_err(|error| Error::io(format!("cannot set {name}"), error.into()))
+}
+
+/// Room for everything that one message can bring: destination, time, segment size, drop counter,
+/// time to live and type of service.
+pub(super) fn space() -> Vec<u8> {
+    cmsg_space!(in6_pktinfo, timespec, i32, u32, i32, i32)
+}
+
+/// Takes over what the kernel said about a message; returns the socket's drop counter if it is there.
+pub(super) fn decode(
+    message: &RecvMsg<'_, '_, SockaddrStorage>,
+    arrival: &mut Arrival,
+) -> Option<u32> {
+    let mut dropped = None;
+    for control in message.cmsgs().into_iter().flatten() {
+        match control {
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                arrival.destination = Some(v4(info.ipi_addr).into());
+                // The two differ where the first is no address of this machine.
+                arrival.to_group = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                let destination = Ipv6Addr::from(info.ipi6_addr.s6_addr);
+                arrival.destination = Some(destination.into());
+                arrival.to_group = is_group(destination);
+            }
+            ControlMessageOwned::Ipv4Ttl(ttl) | ControlMessageOwned::Ipv6HopLimit(ttl) => {
+                arrival.ttl = u8::try_from(ttl).ok();
+            }
+            ControlMessageOwned::Ipv4Tos(tos) => arrival.tos = Some(tos),
+            ControlMessageOwned::Ipv6TClass(class) => arrival.tos = u8::try_from(class).ok(),
+            ControlMessageOwned::UdpGroSegments(size) => {
+                arrival.segment = usize::try_from(size).ok()
+            }
+            ControlMessageOwned::ScmTimestampns(time) => {
+                arrival.time = SystemTime::UNIX_EPOCH.checked_add(Duration::from(time));
+            }
+            ControlMessageOwned::RxqOvfl(count) => dropped = Some(count),
+            _ => {}
+        }
+    }
+    dropped
+}
+
+fn v4(address: in_addr) -> Ipv4Addr {
+    Ipv4Addr::from(address.s_addr.to_ne_bytes())
+}
+
+/// A directed broadcast over IPv4 that reaches an IPv6 socket is not told from a host's address here.
+fn is_group(destination: Ipv6Addr) -> bool {
+    match destination.to_ipv4_mapped() {
+        Some(v4) => v4.is_multicast() || v4.is_broadcast(),
+        None => destination.is_multicast(),
+    }
+}
+
+/// Calls `send` with the control data that makes datagrams leave from `source`, and with room for it.
+pub(super) fn with_source<T>(
+    source: Option<IpAddr>,
+    send: impl FnOnce(&[ControlMessage<'_>], Option<Vec<u8>>) -> T,
+) -> T {
+    match source {
+        None => send(&[], None),
+        Some(IpAddr::V4(source)) => {
+            let info = in_pktinfo {
+                ipi_ifindex: 0,
+                ipi_spec_dst: in_addr {
+                    s_addr: u32::from_ne_bytes(source.octets()),
+                },
+                ipi_addr: in_addr { s_addr: 0 },
+            };
+            let control = ControlMessage::Ipv4PacketInfo(&info);
+            send(&[control], Some(cmsg_space!(in_pktinfo)))
+        }
+        Some(IpAddr::V6(source)) => {
+            let info = in6_pktinfo {
+                ipi6_addr: in6_addr {
+                    s6_addr: source.octets(),
+                },
+                ipi6_ifindex: 0,
+            };
+            let control = ControlMessage::Ipv6PacketInfo(&info);
+            send(&[control], Some(cmsg_space!(in6_pktinfo)))
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Datagrams received and sent in batches, with what the kernel knows about each.
+//!
+//! A [`Receiver`] reads a batch at a time from a socket that is never waited on; [`send`] answers in
+//! batches, each datagram from an address of choice. On Linux one system call moves a whole batch
+//! (`recvmmsg(2)`, `sendmmsg(2)`), and the kernel tells where a datagram was sent to, its header
+//! fields, when it arrived, and how many it dropped. [`portable`] has the same interface over
+//! nothing but the standard library, and knows less.
+//!
+//! # Layout
+//!
+//! - [`batched`] on Linux
+//! - [`portable`] on anything else
+//! - `control` for the ancillary data of Linux
+//! - `drops` for what the kernel dropped
+
+#[cfg(target_os = "linux")]
+pub mod batched;
+#[cfg(target_os = "linux")]
+mod control;
+#[cfg(target_os = "linux")]
+mod drops;
+pub mod portable;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;
+
+#[cfg(target_os = "linux")]
+pub use batched::{Receiver, send};
+#[cfg(not(target_os = "linux"))]
+pub use portable::{Receiver, send};
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::{Duration, SystemTime};
+
+/// How many messages a batch has at most.
+pub const BATCH: usize = 64;
+
+/// Bytes of buffer for each message: the largest that IP carries is 65,535. No power of two, so that
+/// the beginnings of the messages do not all fall into one set of the processor's cache.
+const SLOT: usize = 65_536 + 64;
+
+/// How long a reply may wait for room in the send buffer before it is given up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What to ask the kernel about each datagram. Each costs a little.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The address that it was sent to (`IP_PKTINFO`, `IPV6_RECVPKTINFO`).
+    pub destination: bool,
+    /// Time to live and type of service (`IP_RECVTTL`, `IP_RECVTOS` and their IPv6 kin).
+    pub header: bool,
+    /// When it arrived (`SO_TIMESTAMPNS`).
+    pub timestamps: bool,
+}
+
+/// What is known about a datagram. What was not asked for, or the platform does not tell, is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The sender, as the socket needs it to answer: a peer over IPv4 on an IPv6 socket is mapped
+    /// (`::ffff:127.0.0.1`, RFC 4291).
+    pub peer: SocketAddr,
+    /// The address that it was sent to, of the same form.
+    pub destination: Option<IpAddr>,
+    /// Whether that is a broadcast or multicast address.
+    pub to_group: bool,
+    /// Time to live, or hop limit, as it arrived.
+    pub ttl: Option<u8>,
+    /// Type of service, or traffic class: DSCP in the upper six bits (RFC 2474), ECN in the lower two (RFC 3168).
+    pub tos: Option<u8>,
+    /// When the kernel took it in.
+    pub time: Option<SystemTime>,
+    length: usize,
+    /// The size of the datagrams that the kernel joined into this message; the last may be shorter.
+    segment: Option<usize>,
+}
+
+impl Arrival {
+    fn from(peer: SocketAddr, length: usize) -> Self {
+        Self {
+            peer,
+            destination: None,
+            to_group: false,
+            ttl: None,
+            tos: None,
+            time: None,
+            length,
+            segment: None,
+        }
+    }
+}
+
+/// One datagram of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// Its bytes, all of them; there may be none.
+    pub payload: &'a [u8],
+    /// Where it came from, and more.
+    pub arrival: &'a Arrival,
+}
+
+/// What one call has received: one message or more.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    buffer: &'a [u8],
+    arrivals: &'a [Arrival],
+}
+
+impl<'a> Batch<'a> {
+    /// The datagrams, in the order of their arrival; those that the kernel joined (`UDP_GRO`) apart again.
+    pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'a>> + use<'a> {
+        let slots = self.buffer.chunks(SLOT);
+        self.arrivals.iter().zip(slots).flat_map(|(arrival, slot)| {
+            segments(&slot[..arrival.length], arrival.segment)
+                .map(move |payload| Datagram { payload, arrival })
+        })
+    }
+
+    /// How many messages it has: datagrams, or runs of them that the kernel joined.
+    pub fn messages(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    /// Whether a message holds several datagrams: then a message that the kernel drops may have, too.
+    pub fn is_coalesced(&self) -> bool {
+        let joined = |arrival: &Arrival| arrival.segment.is_some_and(|size| size < arrival.length);
+        self.arrivals.iter().any(joined)
+    }
+}
+
+/// An empty message is a datagram as well.
+fn segments(payload: &[u8], size: Option<usize>) -> impl Iterator<Item = &[u8]> {
+    let size = size.unwrap_or(payload.len()).max(1);
+    let empty = payload.is_empty().then_some(payload);
+    empty.into_iter().chain(payload.chunks(size))
+}
+
+/// One datagram to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// Its bytes.
+    pub payload: &'a [u8],
+    /// Where to.
+    pub peer: SocketAddr,
+    /// The address to send from; `None` leaves it to the kernel's routes.
+    pub source: Option<IpAddr>,
+}
+
+/// Sends everything that can be sent, run by run, and returns how many datagrams that were. What the
+/// kernel refuses (no route, a firewall) is passed over; for want of buffer space it waits a while.
+fn send_each(
+    socket: &UdpSocket,
+    mut replies: &[Reply<'_>],
+    send_run: impl Fn(&UdpSocket, &[Reply<'_>]) -> io::Result<usize>,
+) -> usize {
+    let mut sent = 0;
+    while let Some(first) = replies.first() {
+        let result = match send_run(socket, replies) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                patiently(socket, || send_run(socket, replies))
+            }
+            result => result,
+        };
+        let done = result.unwrap_or_else(|error| {
+            log::debug!("cannot send to {}: {error}", first.peer);
+            0
+        });
+        sent += done;
+        replies = &replies[done.max(1)..];
+    }
+    sent
+}
+
+fn patiently(socket: &UdpSocket, send: impl Fn() -> io::Result<usize>) -> io::Result<usize> {
+    socket.set_write_timeout(Some(PATIENCE))?;
+    socket.set_nonblocking(false)?;
+    let sent = send();
+    socket.set_nonblocking(true)?;
+    sent
+}
+
+fn wildcard() -> SocketAddr {
+    (Ipv4Addr::UNSPECIFIED, 0).into()
+}

@@ -1,0 +1,69 @@
+//! Datagrams one by one, over the standard library alone: for systems without `recvmmsg(2)`.
+
+use std::io;
+use std::net::UdpSocket;
+
+use super::{Arrival, BATCH, Batch, Details, Reply, SLOT, send_each};
+use crate::error::Error;
+
+/// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
+pub struct Receiver {
+    buffer: Box<[u8]>,
+    arrivals: Vec<Arrival>,
+}
+
+impl Receiver {
+    /// Prepares a socket. Nothing but the sender is known about a datagram here, whatever is asked for.
+    ///
+    /// # Errors
+    ///
+    /// The option that the kernel refused.
+    pub fn new(socket: &UdpSocket, _: Details) -> Result<Self, Error> {
+        socket
+            .set_nonblocking(true)
+            .map_err(|error| Error::io("cannot make the socket non-blocking", error))?;
+        Ok(Self {
+            buffer: vec![0; BATCH * SLOT].into(),
+            arrivals: Vec::with_capacity(BATCH),
+        })
+    }
+
+    /// Receives what is there.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there, else the socket's pending error, which a peer may have
+    /// caused (udp(7)).
+    pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<Batch<'_>> {
+        self.arrivals.clear();
+        for slot in self.buffer.chunks_exact_mut(SLOT) {
+            match socket.recv_from(slot) {
+                Ok((length, peer)) => self.arrivals.push(Arrival::from(peer, length)),
+                Err(error) if self.arrivals.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(Batch {
+            buffer: &self.buffer,
+            arrivals: &self.arrivals,
+        })
+    }
+
+    /// How many messages the kernel dropped for this socket: unknown here.
+    pub fn dropped(&mut self, _: &UdpSocket) -> Option<u64> {
+        None
+    }
+
+    /// The same as far as the datagrams received so far tell.
+    pub fn dropped_so_far(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Sends replies, as many as the kernel takes, and returns how many that were. The source address is the kernel's choice.
+pub fn send(socket: &UdpSocket, replies: &[Reply<'_>]) -> usize {
+    send_each(socket, replies, |socket, replies| {
+        let reply = replies[0];
+        socket.send_to(reply.payload, reply.peer).map(|_| 1)
+    })
+}

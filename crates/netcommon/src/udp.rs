@@ -1,0 +1,211 @@
+//! UDP sockets: bind to the first address of a name, connect to a peer.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::address::{LocalEnd, Target};
+use crate::endpoint::{bind_first, bind_local, connect_first};
+use crate::error::Error;
+use crate::options::SocketOptions;
+use crate::resolve::Family;
+
+/// The largest payload that one datagram carries to `peer`, in bytes: 65,535 less the headers that
+/// the length field counts: UDP's eight bytes (RFC 768) and, over IPv4, the 20 of IP (RFC 791).
+pub fn max_payload(peer: &SocketAddr) -> usize {
+    match peer.ip().to_canonical() {
+        IpAddr::V4(_) => 65_507,
+        IpAddr::V6(_) => 65_527,
+    }
+}
+
+/// Opens a socket on the first address of `target`.
+///
+/// # Errors
+///
+/// An unknown name, a refused option, or a port that cannot be bound, with the address in the message.
+pub fn bind(target: &Target, family: Family, options: &SocketOptions) -> Result<UdpSocket, Error> {
+    let socket = bind_first(target, family, open, |socket, domain| {
+        options.apply(socket, domain)
+    })?;
+    Ok(socket.into())
+}
+
+fn open(address: SocketAddr) -> io::Result<Socket> {
+    Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )
+}
+
+/// How a socket that goes to one peer or group is set up.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectOptions {
+    /// Options of the socket.
+    pub socket: SocketOptions,
+    /// The local end to bind before connecting.
+    pub bind: Option<LocalEnd>,
+    /// `SO_BROADCAST`: the target may be a broadcast address.
+    pub broadcast: bool,
+    /// `IP_MULTICAST_TTL` or `IPV6_MULTICAST_HOPS`; `None` is the kernel's 1, which no router forwards.
+    pub multicast_ttl: Option<u8>,
+}
+
+/// A socket with the one address that it sends to.
+#[derive(Debug)]
+pub struct Peer {
+    socket: UdpSocket,
+    address: SocketAddr,
+    group: bool,
+}
+
+/// Takes the first address of `target` that there is a route to. The socket is connected, so that
+/// it hears this peer alone and learns of its ICMP errors; but not to a group (multicast, or
+/// whatever `broadcast` was set for), whose members answer from addresses of their own.
+///
+/// # Errors
+///
+/// An unknown name, a refused option, or no route.
+pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Result<Peer, Error> {
+    let connected = connect_first(target, family, options.bind, |address| {
+        connect_to(address, options)
+    });
+    connected.map_err(|error| match error.io_kind() {
+        Some(io::ErrorKind::PermissionDenied) => {
+            error.with_hint("a broadcast address has to be allowed with --broadcast")
+        }
+        _ => error,
+    })
+}
+
+fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Result<Peer>, Error> {
+    let domain = Domain::for_address(address);
+    let socket = open(address).map_err(|error| Error::io("cannot open a socket", error))?;
+    options.socket.apply(&socket, domain)?;
+    apply_group_options(&socket, domain, options)
+        .map_err(|error| Error::io("cannot set the options of a group", error))?;
+    bind_local(&socket, options.bind, address)?;
+    let group = options.broadcast || address.ip().is_multicast();
+    let connected = if group {
+        Ok(())
+    } else {
+        socket.connect(&address.into())
+    };
+    Ok(connected.map(|()| Peer {
+        socket: socket.into(),
+        address,
+        group,
+    }))
+}
+
+fn apply_group_options(
+    socket: &Socket,
+    domain: Domain,
+    options: &ConnectOptions,
+) -> io::Result<()> {
+    socket.set_broadcast(options.broadcast)?;
+    match options.multicast_ttl {
+        Some(hops) if domain == Domain::IPV6 => socket.set_multicast_hops_v6(hops.into()),
+        Some(ttl) => socket.set_multicast_ttl_v4(ttl.into()),
+        None => Ok(()),
+    }
+}
+
+impl Peer {
+    /// Where it sends to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether many may answer.
+    pub fn is_group(&self) -> bool {
+        self.group
+    }
+
+    /// The socket, for its time-outs and its pending error.
+    pub fn socket(&self) -> &UdpSocket {
+        &self.socket
+    }
+
+    /// Sends one datagram.
+    ///
+    /// # Errors
+    ///
+    /// The system's reason; on a connected socket perhaps the ICMP error that an earlier datagram
+    /// met with (udp(7)), in which case this one was not sent.
+    pub fn send(&self, payload: &[u8]) -> io::Result<()> {
+        let sent = match self.group {
+            true => self.socket.send_to(payload, self.address),
+            false => self.socket.send(payload),
+        };
+        sent.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use socket2::SockRef;
+
+    fn any_port(place: &str) -> Target {
+        Target::from_arguments(Some(place), Some(0)).unwrap()
+    }
+
+    fn pair(place: &str, options: &ConnectOptions) -> (UdpSocket, Peer) {
+        let server = bind(&any_port(place), Family::Any, &SocketOptions::default()).unwrap();
+        let target = any_port(place).with_port(server.local_addr().unwrap().port());
+        let client = connect(&target, Family::Any, options).unwrap();
+        (server, client)
+    }
+
+    #[test]
+    fn datagrams_pass_between_bind_and_connect_on_both_families() {
+        for place in ["127.0.0.1", "::1"] {
+            let (server, client) = pair(place, &ConnectOptions::default());
+            client.send(b"hola").unwrap();
+            let mut received = [0; 8];
+            let (length, peer) = server.recv_from(&mut received).unwrap();
+            assert_eq!(&received[..length], b"hola");
+            assert_eq!(peer, client.socket().local_addr().unwrap());
+            assert_eq!(client.address(), server.local_addr().unwrap());
+        }
+    }
+
+    #[test]
+    fn the_largest_payload_is_sent_and_one_byte_more_is_not() {
+        for place in ["127.0.0.1", "::1"] {
+            let (_server, client) = pair(place, &ConnectOptions::default());
+            let limit = max_payload(&client.address());
+            client.send(&vec![0; limit]).unwrap();
+            assert!(client.send(&vec![0; limit + 1]).is_err(), "{place}");
+        }
+    }
+
+    #[test]
+    fn group_options_set_on_a_socket_are_read_back() {
+        let options = ConnectOptions {
+            broadcast: true,
+            multicast_ttl: Some(3),
+            ..ConnectOptions::default()
+        };
+        let (_server, v4) = pair("127.0.0.1", &options);
+        assert!(v4.is_group() && v4.socket().broadcast().unwrap());
+        assert_eq!(v4.socket().multicast_ttl_v4().unwrap(), 3);
+        let (_server, v6) = pair("::1", &options);
+        let hops = SockRef::from(v6.socket()).multicast_hops_v6().unwrap();
+        assert_eq!(hops, 3);
+    }
+
+    #[test]
+    fn a_port_in_use_is_a_local_limit_and_names_the_address() {
+        let options = SocketOptions::default();
+        let first = bind(&any_port("127.0.0.1"), Family::Any, &options).unwrap();
+        let taken = any_port("127.0.0.1").with_port(first.local_addr().unwrap().port());
+        let error = bind(&taken, Family::Any, &options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LocalLimit);
+        assert!(error.to_string().contains(&taken.to_string()), "{error}");
+    }
+}

@@ -1,0 +1,120 @@
+//! The command line of `udp-client`.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, stdin};
+use std::time::Duration;
+
+use clap::Parser;
+use netcommon::Error;
+use netcommon::cli::{
+    ClientSocketArgs, EXIT_CODES, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
+};
+use netcommon::udp::ConnectOptions;
+
+use crate::source::Source;
+
+/// The message of the original script.
+const MESSAGE: &str = "Hola se está tensando muchísimo";
+
+/// Sends a UDP datagram, or many, and prints the replies if asked to wait for them
+#[derive(Clone, Debug, Parser)]
+#[command(name = Args::NAME, version, about, after_help = EXIT_CODES)]
+pub struct Args {
+    /// Send this text [default: Hola se está tensando muchísimo]
+    #[arg(short, long, value_name = "TEXT", conflicts_with = "file")]
+    message: Option<String>,
+    /// Send the bytes of this file, or of standard input (-), as one datagram
+    #[arg(short, long, value_name = "PATH|-")]
+    file: Option<String>,
+    /// Send each line as a datagram of its own, without its line feed [default source: standard input]
+    #[arg(long)]
+    lines: bool,
+    /// Wait up to DUR for the reply to each datagram, and print it; from a group, all that come
+    /// [default: do not wait]
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait)]
+    pub timeout: Option<Duration>,
+    /// Allow a broadcast address
+    #[arg(long)]
+    broadcast: bool,
+    /// Time to live, or hop limit, of multicast datagrams [default: 1, the local network]
+    #[arg(long, value_name = "N")]
+    mcast_ttl: Option<u8>,
+    /// Where to send.
+    #[command(flatten)]
+    pub address: TargetArgs,
+    /// How the program speaks.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    socket: SocketArgs,
+    #[command(flatten)]
+    client: ClientSocketArgs,
+}
+
+impl Program for Args {
+    const NAME: &'static str = "udp-client";
+
+    fn output(&self) -> &OutputArgs {
+        &self.output
+    }
+}
+
+impl Args {
+    /// How the socket is set up.
+    pub fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            socket: self.socket.options(),
+            bind: self.client.bind,
+            broadcast: self.broadcast,
+            multicast_ttl: self.mcast_ttl,
+        }
+    }
+
+    /// The datagrams to send, none of which may be larger than `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be opened.
+    pub fn source(&self, limit: usize) -> Result<Source, Error> {
+        let input = self.input()?;
+        Ok(match self.lines {
+            true => Source::lines(input, limit),
+            false => Source::whole(input, limit),
+        })
+    }
+
+    fn input(&self) -> Result<Box<dyn BufRead>, Error> {
+        match (self.file.as_deref(), &self.message) {
+            (Some("-"), _) => Ok(Box::new(stdin().lock())),
+            (Some(path), _) => {
+                let file = File::open(path);
+                let file = file.map_err(|error| Error::io(format!("cannot open {path}"), error))?;
+                Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
+            }
+            (None, None) if self.lines => Ok(Box::new(stdin().lock())),
+            (None, message) => {
+                let message = message.clone().unwrap_or_else(|| MESSAGE.to_owned());
+                Ok(Box::new(Cursor::new(message)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_the_original_message_is_sent() {
+        let args = Args::try_parse_from(["udp-client"]).unwrap();
+        let mut source = args.source(100).unwrap();
+        assert_eq!(source.next_payload().unwrap(), Some(MESSAGE.as_bytes()));
+        assert_eq!(source.next_payload().unwrap(), None);
+    }
+}

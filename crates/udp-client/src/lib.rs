@@ -1,0 +1,34 @@
+//! A UDP client that sends a message, a file or lines, and waits for replies if asked to.
+//!
+//! # Layout
+//!
+//! - [`args`]: the command line
+//! - [`source`]: the datagrams to send
+//! - [`client`]: sending, and waiting for replies
+//! - [`event`]: what is said, to people and to programs
+
+pub mod args;
+pub mod client;
+pub mod event;
+pub mod source;
+
+pub use args::Args;
+
+use anyhow::Result;
+use netcommon::udp;
+
+use client::Client;
+
+/// Sends every datagram of the source, and waits for the reply to each if asked to.
+///
+/// # Errors
+///
+/// A usage error, a peer that cannot be reached or refuses, or a reply that did not come.
+pub fn run(args: Args) -> Result<()> {
+    let target = args.address.remote_target()?;
+    let peer = udp::connect(&target, args.address.family(), &args.options())?;
+    let source = args.source(udp::max_payload(&peer.address()))?;
+    let mut client = Client::new(peer, &target, args.timeout, &args.output);
+    client.send_all(source)?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! What `--echo` answers, and what it never does, so that no two machines answer each other for ever.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use netcommon::datagrams::{Arrival, Datagram, Reply, send};
+
+/// The DSCP that marks a reply of this program: one for local use (RFC 2474 section 6, pool 2) in the
+/// class of ordinary traffic. A datagram that carries it is the reply of such a server.
+pub const MARK: u8 = 3;
+
+/// The services that answer whatever they get (RFC 862, 867, 865, 864, 868): echo, daytime, quote of
+/// the day, chargen, time.
+const ANSWERING_SERVICES: [u16; 5] = [7, 13, 17, 19, 37];
+
+/// Answers datagrams with their own bytes.
+pub struct Echo {
+    port: u16,
+    mark: Option<u8>,
+    answered: u64,
+}
+
+impl Echo {
+    /// For a socket on `port` whose replies carry the DSCP `mark`, if any.
+    pub fn new(port: u16, mark: Option<u8>) -> Self {
+        Self {
+            port,
+            mark,
+            answered: 0,
+        }
+    }
+
+    /// How many replies were sent.
+    pub fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    /// Answers all datagrams that may be answered, each from the address that it was sent to.
+    pub fn answer<'a>(
+        &mut self,
+        socket: &UdpSocket,
+        datagrams: impl Iterator<Item = Datagram<'a>>,
+    ) {
+        let replies: Vec<Reply<'_>> = datagrams
+            .filter(|datagram| self.may_answer(datagram.arrival))
+            .map(|datagram| Reply {
+                payload: datagram.payload,
+                peer: datagram.arrival.peer,
+                source: datagram.arrival.destination,
+            })
+            .collect();
+        self.answered += send(socket, &replies) as u64;
+    }
+
+    fn may_answer(&self, arrival: &Arrival) -> bool {
+        let objection = self.objection(arrival);
+        if let Some(objection) = objection {
+            log::debug!("{} is not answered: {objection}", arrival.peer);
+        }
+        objection.is_none()
+    }
+
+    fn objection(&self, arrival: &Arrival) -> Option<&'static str> {
+        let peer = arrival.peer;
+        let port = peer.port();
+        if arrival.to_group {
+            Some("it was sent to a group")
+        } else if port == 0 || is_no_host(peer.ip()) {
+            Some("nothing can be sent there")
+        } else if ANSWERING_SERVICES.contains(&port) {
+            Some("a service on that port would answer the reply")
+        } else if arrival.tos.is_some_and(|tos| Some(tos >> 2) == self.mark) {
+            Some("it is the reply of such a server itself")
+        } else if port == self.port && is_own_address(peer) {
+            Some("that is this server itself")
+        } else {
+            None
+        }
+    }
+}
+
+fn is_no_host(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    broadcast || address.is_multicast() || address.is_unspecified()
+}
+
+/// Only an address of this machine can be bound.
+fn is_own_address(mut peer: SocketAddr) -> bool {
+    peer.set_port(0);
+    UdpSocket::bind(peer).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netcommon::datagrams::{Details, Receiver};
+
+    /// What a datagram from this machine looks like, with another peer and type of service.
+    fn arrival(peer: &str, tos: u8) -> Arrival {
+        let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut receiver = Receiver::new(&server, Details::default()).unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        client.send_to(b"", server.local_addr().unwrap()).unwrap();
+        let mut arrived = None;
+        while arrived.is_none() {
+            let batch = receiver.receive(&server).ok();
+            arrived = batch.and_then(|batch| batch.datagrams().next().map(|first| *first.arrival));
+        }
+        let mut arrival = arrived.unwrap();
+        arrival.peer = peer.parse().unwrap();
+        arrival.tos = Some(tos);
+        arrival
+    }
+
+    fn is_answered(peer: &str) -> bool {
+        Echo::new(5_000, Some(MARK)).may_answer(&arrival(peer, 0))
+    }
+
+    #[test]
+    fn ordinary_peers_are_answered() {
+        for peer in [
+            "127.0.0.1:40404",
+            "[::1]:40404",
+            "192.0.2.1:1234",
+            "[::ffff:127.0.0.1]:8",
+        ] {
+            assert!(is_answered(peer), "{peer}");
+        }
+    }
+
+    #[test]
+    fn who_would_answer_the_reply_is_not_answered() {
+        for port in ANSWERING_SERVICES {
+            assert!(!is_answered(&format!("192.0.2.1:{port}")), "{port}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_not_answered() {
+        for peer in [
+            "127.0.0.1:0",
+            "255.255.255.255:9",
+            "224.0.0.1:9",
+            "0.0.0.0:9",
+            "[ff02::1]:9",
+            "[::]:9",
+        ] {
+            assert!(!is_answered(peer), "{peer}");
+        }
+    }
+
+    #[test]
+    fn a_server_does_not_answer_itself_on_any_of_its_addresses() {
+        for peer in [
+            "127.0.0.1:5000",
+            "127.9.9.9:5000",
+            "[::1]:5000",
+            "[::ffff:127.0.0.1]:5000",
+        ] {
+            assert!(!is_answered(peer), "{peer}");
+        }
+        assert!(
+            is_answered("192.0.2.1:5000"),
+            "another machine may use the same port"
+        );
+    }
+
+    #[test]
+    fn a_marked_datagram_is_not_answered_and_a_group_s_neither() {
+        let echo = Echo::new(5_000, Some(MARK));
+        let unmarked = Echo::new(5_000, None);
+        for ecn in 0..4 {
+            let marked = arrival("192.0.2.1:9", MARK << 2 | ecn);
+            assert!(!echo.may_answer(&marked));
+            assert!(unmarked.may_answer(&marked));
+        }
+        let mut to_group = arrival("192.0.2.1:9", 0);
+        to_group.to_group = true;
+        assert!(!echo.may_answer(&to_group));
+    }
+}

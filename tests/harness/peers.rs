@@ -1,0 +1,52 @@
+//! Peers made in the test, most of which misbehave.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+
+use super::DEADLINE;
+
+/// A server on a free port that treats its one client as `behave` says.
+pub(crate) fn serve_one(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || behave(listener.accept().expect("a client").0));
+    address
+}
+
+/// A port on which nothing listens.
+pub(crate) fn closed_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+/// A client whose reads fail, instead of hanging, past the deadline.
+pub(crate) fn connect(server: SocketAddr) -> TcpStream {
+    let client = TcpStream::connect(server).expect("the server accepts");
+    client.set_read_timeout(Some(DEADLINE)).expect("a time-out");
+    client
+}
+
+/// Sends `message` and demands it back.
+#[track_caller]
+pub(crate) fn assert_echoes(client: &mut TcpStream, message: &[u8]) {
+    client.write_all(message).expect("the server reads");
+    let mut echo = vec![0; message.len()];
+    client.read_exact(&mut echo).expect("the echo comes");
+    assert!(echo == message, "the echo differs");
+}
+
+/// Closes with RST instead of FIN (`SO_LINGER` of zero, socket(7)).
+pub(crate) fn reset(stream: TcpStream) {
+    socket2::SockRef::from(&stream)
+        .set_linger(Some(std::time::Duration::ZERO))
+        .expect("SO_LINGER");
+}
+
+/// What a read at the end of an orderly connection returns.
+#[track_caller]
+pub(crate) fn assert_ended(client: &mut TcpStream) {
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).expect("an orderly end");
+    assert!(rest.is_empty(), "{} bytes before the end", rest.len());
+}
