@@ -106,13 +106,25 @@ pub fn show_quantity(value: f64) -> String {
     format!("{}{unit}", three_digits(value))
 }
 
+/// A percentage for people, to a thousandth: `0`, `0.005`, `12.5`.
+pub fn show_percent(percent: f64) -> String {
+    without_zeros(&format!("{percent:.3}"))
+}
+
 fn three_digits(value: f64) -> String {
     let text = match value {
         v if v >= 100.0 => return format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),
         v => format!("{v:.2}"),
     };
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    without_zeros(&text)
+}
+
+fn without_zeros(fraction: &str) -> String {
+    fraction
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -209,6 +221,8 @@ mod tests {
         for (value, shown) in table {
             assert_eq!(show_quantity(value), shown);
         }
+        let percents = [0.0, 0.005, 10.0, 33.0 + 1.0 / 3.0, 100.0].map(show_percent);
+        assert_eq!(percents, ["0", "0.005", "10", "33.333", "100"]);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! The measuring options of both clients.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::Args;
@@ -52,35 +53,68 @@ pub struct MeasureArgs {
 }
 
 impl MeasureArgs {
-    /// What was asked for, or `None` when the program is to do something else.
+    /// What was asked for, with messages of `lengths` bytes, or `None` when the program is to do
+    /// something else.
     ///
     /// # Errors
     ///
-    /// A report or a bound when nothing is measured, and bytes that no message has, are usage errors.
-    pub fn plan(&self, wait: Option<Duration>) -> Result<Option<Plan>, Error> {
+    /// A report or a bound when nothing is measured, and a length that no message has, are usage errors.
+    pub fn plan(
+        &self,
+        wait: Option<Duration>,
+        lengths: RangeInclusive<usize>,
+    ) -> Result<Option<Plan>, Error> {
         if !self.is_requested() {
             return self.check_unused().map(|()| None);
         }
-        let plan = Plan {
+        let length = self.checked_length(DEFAULT_LENGTH, lengths)?;
+        Ok(Some(self.with_pace(self.pace(), length, wait)))
+    }
+
+    /// The same for throughput: as fast as the path takes it, in messages of `length` bytes unless
+    /// asked otherwise.
+    ///
+    /// # Errors
+    ///
+    /// A length that no message has.
+    pub fn stream_plan(
+        &self,
+        wait: Option<Duration>,
+        length: usize,
+        lengths: RangeInclusive<usize>,
+    ) -> Result<Plan, Error> {
+        let length = self.checked_length(length, lengths)?;
+        Ok(self.with_pace(Pace::Unpaced, length, wait))
+    }
+
+    fn with_pace(&self, pace: Pace, length: usize, wait: Option<Duration>) -> Plan {
+        Plan {
             count: self.count,
             time: self.time,
-            length: self.length.unwrap_or(DEFAULT_LENGTH),
+            length,
             flows: self.parallel.unwrap_or(1),
-            pace: self.pace(),
-            shows_replies: self.rate.is_none() && self.pace() != Pace::Replies,
+            pace,
+            shows_replies: matches!(pace, Pace::Clock { .. }) && self.rate.is_none(),
             report: self.report,
             bounds: self.bounds(),
             wait,
-        };
-        match plan.length {
-            0 => Err(Error::usage("a message has at least 1 byte (--length)")),
-            _ => Ok(Some(plan)),
         }
     }
 
-    /// Whether `--length` was given, for who has another default.
-    pub fn has_length(&self) -> bool {
-        self.length.is_some()
+    fn checked_length(
+        &self,
+        default: usize,
+        lengths: RangeInclusive<usize>,
+    ) -> Result<usize, Error> {
+        let length = self.length.unwrap_or(default);
+        match lengths.contains(&length) {
+            true => Ok(length),
+            false => Err(Error::usage(format!(
+                "--length {length}: a message has {} to {} bytes",
+                lengths.start(),
+                lengths.end()
+            ))),
+        }
     }
 
     fn is_requested(&self) -> bool {
@@ -158,7 +192,7 @@ mod tests {
         Cli::try_parse_from(arguments)
             .expect("arguments that clap takes")
             .measure
-            .plan(None)
+            .plan(None, 1..=1000)
     }
 
     fn pace(arguments: &[&str]) -> Pace {

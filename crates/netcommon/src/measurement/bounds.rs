@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Tally;
 use crate::error::{Error, ErrorKind};
-use crate::units::show_duration;
+use crate::units::{show_duration, show_percent};
 
 /// What the user demands of a measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,8 +39,8 @@ impl Bounds {
         let limit = self.max_loss?;
         let loss = tally.counts.loss_percent();
         (loss > limit).then(|| {
-            let lost = tally.counts.lost;
-            format!("--max-loss: {loss:.3}% ({lost} messages) are lost, the limit is {limit}%")
+            let (lost, loss) = (tally.counts.lost, show_percent(loss));
+            format!("--max-loss: {loss}% ({lost} messages) are lost, the limit is {limit}%")
         })
     }
 
@@ -94,7 +94,7 @@ mod tests {
         let tally = tally(1000, 15, &[5, 7]);
         assert_eq!(
             broken(Some(0.5), Some(6), &tally).unwrap(),
-            "check failed: --max-loss: 1.500% (15 messages) are lost, the limit is 0.5%; \
+            "check failed: --max-loss: 1.5% (15 messages) are lost, the limit is 0.5%; \
              --max-p99: the 99th percentile is 7ms, the limit is 6ms"
         );
     }

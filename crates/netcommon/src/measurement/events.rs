@@ -126,19 +126,17 @@ impl Verdict {
 
 impl Interval {
     fn human(&self, language: Language, lines: &mut String) -> fmt::Result {
+        let time = format!("{:.1}-{:.1}s", self.from_s, self.to_s);
         let (sent, received, lost) = language.choose(
             ("enviados", "recibidos", "perdidos"),
             ("sent", "received", "lost"),
         );
+        let counts = (self.sent, self.received, self.lost);
+        let rates = show_rates(language, self.messages_per_s, self.bytes_per_s);
         write!(
             lines,
-            "{:6.1}-{:<6.1}s {sent} {}, {received} {}, {lost} {}, {}",
-            self.from_s,
-            self.to_s,
-            self.sent,
-            self.received,
-            self.lost,
-            show_rates(language, self.messages_per_s, self.bytes_per_s)
+            "{time:>11} {sent} {}, {received} {}, {lost} {}, {rates}",
+            counts.0, counts.1, counts.2
         )?;
         if let (Some(mean), Some(max)) = (self.rtt_mean_s, self.rtt_max_s) {
             let trip = language.choose("ida y vuelta: media", "round trip: mean");
@@ -233,7 +231,7 @@ mod tests {
         });
         assert_eq!(
             human(&interval, Language::English),
-            "   1.0-2.0   s sent 100, received 98, lost 1, 98 messages/s, 6.27kB/s, round trip: mean 500us, max 20ms\n"
+            "   1.0-2.0s sent 100, received 98, lost 1, 98 messages/s, 6.27kB/s, round trip: mean 500us, max 20ms\n"
         );
         assert!(human(&interval, Language::Spanish).contains("enviados 100, recibidos 98"));
     }

@@ -3,11 +3,12 @@
 //! # Layout
 //!
 //! - [`Plan`]: how many messages, how fast, until when; [`Pace`] and [`FlowSchedule`] say when each is due
+//! - [`make_timers_exact`]: for who sends by the clock
 //! - [`Live`]: what the threads show of themselves while they work
 //! - [`Counts`] and [`Tally`]: what each of them ends with
 //! - [`Watch`]: waits for them, and reports meanwhile; `status` is the line on a terminal
 //! - [`Event`]: replies and intervals, for people and as JSON
-//! - [`Summary`]: the end of a measurement; `bars` draws its histogram
+//! - [`Summary`]: the end of a measurement, with its [`RoundTrips`]; `bars` draws the histogram
 //! - [`Bounds`]: what is good enough
 
 mod bars;
@@ -16,8 +17,10 @@ mod counts;
 mod events;
 mod live;
 mod plan;
+mod round_trips;
 mod status;
 mod summary;
+mod timer;
 mod watch;
 
 pub use bounds::Bounds;
@@ -25,5 +28,7 @@ pub use counts::{Counts, Tally};
 pub use events::{Event, Interval, Reply, Verdict};
 pub use live::Live;
 pub use plan::{FlowSchedule, Pace, Plan};
-pub use summary::{RoundTrips, Summary};
+pub use round_trips::RoundTrips;
+pub use summary::Summary;
+pub use timer::make_timers_exact;
 pub use watch::Watch;

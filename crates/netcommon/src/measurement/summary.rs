@@ -8,9 +8,11 @@ use serde::Serialize;
 
 use super::bars::draw;
 use super::events::{show_rates, show_seconds};
+use super::round_trips::RoundTrips;
 use super::{Counts, Plan, Tally};
 use crate::language::Language;
-use crate::statistics::{Latencies, Row};
+use crate::statistics::Row;
+use crate::units::show_percent;
 
 /// Everything that was measured. Its JSON has these keys, those of [`Counts`] and those of
 /// [`RoundTrips`] side by side.
@@ -48,62 +50,6 @@ pub struct Summary {
     /// Round trips from one bound up to, not including, the next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub histogram: Vec<Row>,
-}
-
-/// Round trips in seconds; what the sample does not support is left out.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct RoundTrips {
-    /// The shortest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_min_s: Option<f64>,
-    /// The arithmetic mean.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_mean_s: Option<f64>,
-    /// The median; needs 2 round trips.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_p50_s: Option<f64>,
-    /// Needs 10.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_p90_s: Option<f64>,
-    /// Needs 100.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_p99_s: Option<f64>,
-    /// Needs 1000.
-    #[serde(rename = "rtt_p99_9_s", skip_serializing_if = "Option::is_none")]
-    pub rtt_p999_s: Option<f64>,
-    /// The longest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_max_s: Option<f64>,
-}
-
-impl RoundTrips {
-    fn of(latencies: &Latencies) -> Self {
-        let seconds = |latency: Option<Duration>| latency.map(|latency| latency.as_secs_f64());
-        let percentile = |percent| seconds(latencies.percentile(percent));
-        Self {
-            rtt_min_s: seconds(latencies.min()),
-            rtt_mean_s: seconds(latencies.mean()),
-            rtt_p50_s: percentile(50.0),
-            rtt_p90_s: percentile(90.0),
-            rtt_p99_s: percentile(99.0),
-            rtt_p999_s: percentile(99.9),
-            rtt_max_s: seconds(latencies.max()),
-        }
-    }
-
-    fn named(&self, language: Language) -> impl Iterator<Item = (&'static str, f64)> {
-        let named = [
-            (language.choose("mín", "min"), self.rtt_min_s),
-            (language.choose("media", "mean"), self.rtt_mean_s),
-            ("p50", self.rtt_p50_s),
-            ("p90", self.rtt_p90_s),
-            ("p99", self.rtt_p99_s),
-            ("p99.9", self.rtt_p999_s),
-            (language.choose("máx", "max"), self.rtt_max_s),
-        ];
-        let named = named.into_iter();
-        named.filter_map(|(name, seconds)| Some((name, seconds?)))
-    }
 }
 
 impl Summary {
@@ -165,16 +111,16 @@ impl Summary {
             corrupted,
             ..
         } = self.counts;
-        let loss = self.loss_percent;
+        let loss = show_percent(self.loss_percent);
         let written = match language {
             Language::Spanish => write!(
                 lines,
-                "enviados {sent}, recibidos {received}, perdidos {lost} ({loss:.3}%), tardíos {late}, \
+                "enviados {sent}, recibidos {received}, perdidos {lost} ({loss}%), tardíos {late}, \
                  duplicados {duplicate}, desordenados {reordered}, corruptos {corrupted}"
             ),
             Language::English => write!(
                 lines,
-                "sent {sent}, received {received}, lost {lost} ({loss:.3}%), late {late}, \
+                "sent {sent}, received {received}, lost {lost} ({loss}%), late {late}, \
                  duplicate {duplicate}, reordered {reordered}, corrupted {corrupted}"
             ),
         };
@@ -193,15 +139,12 @@ impl Summary {
     }
 
     fn write_round_trips(&self, language: Language, lines: &mut String) -> fmt::Result {
-        let mut trips = self.round_trips.named(language).peekable();
-        if trips.peek().is_none() {
+        let trips = self.round_trips.human(language);
+        if trips.is_empty() {
             return Ok(());
         }
-        write!(lines, "{}:", language.choose("ida y vuelta", "round trip"))?;
-        for (at, (name, seconds)) in trips.enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            write!(lines, "{comma} {name} {}", show_seconds(seconds))?;
-        }
+        let name = language.choose("ida y vuelta", "round trip");
+        write!(lines, "{name}: {trips}")?;
         if let Some(jitter) = self.jitter_s {
             write!(lines, "; jitter {}", show_seconds(jitter))?;
         }
@@ -239,7 +182,7 @@ mod tests {
             lines,
             format!(
                 "\n[+] Summary of localhost:1234 (127.0.0.1): 2 flows, 64 bytes a message, 2s\n\
-                 sent 100, received 99, lost 1 (1.000%), late 0, duplicate 0, reordered 0, corrupted 0\n\
+                 sent 100, received 99, lost 1 (1%), late 0, duplicate 0, reordered 0, corrupted 0\n\
                  round trip: min 25us, mean 25us, p50 25us, p90 25us, max 25us\n    \
                  20us - 50us   |{bar}| 99\n\
                  49.5 messages/s, 3.17kB/s\n"
@@ -253,7 +196,7 @@ mod tests {
         summary(0).human(Language::Spanish, &mut lines).unwrap();
         assert_eq!(lines.lines().count(), 4, "{lines}");
         assert!(
-            lines.contains("enviados 1, recibidos 0, perdidos 1 (100.000%)"),
+            lines.contains("enviados 1, recibidos 0, perdidos 1 (100%)"),
             "{lines}"
         );
         let json = serde_json::to_value(summary(0)).unwrap();
