@@ -9,6 +9,10 @@
 
 mod harness;
 
+mod measure_tcp_echoes;
+mod measure_tcp_failures;
+mod measure_tcp_latency;
+mod measure_tcp_output;
 mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;

@@ -4,6 +4,8 @@
 
 pub(crate) mod binaries;
 pub(crate) mod data;
+pub(crate) mod echoes;
+pub(crate) mod measured;
 pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod python;

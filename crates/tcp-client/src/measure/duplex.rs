@@ -66,12 +66,16 @@ impl Duplex {
             log::debug!("cannot close: {error}");
         }
         self.sender.thread().unpark();
-        let mut last = self.last;
-        if let Ok(sent) = self.sender.join() {
-            last = last.max(sent.last);
-            self.flow.tally.counts.unsent = sent.unsent;
-        }
-        self.flow.finish(last, end)
+        let Ok(sending) = self.sender.join() else {
+            return self.flow.finish(self.last, end);
+        };
+        self.flow.tally.counts.unsent = sending.unsent;
+        let end = match sending.error {
+            // Only one of the two sides meets the reason why a connection broke.
+            Some(error) => end.and_then(|_| Err(self.flow.broken(error))),
+            None => end,
+        };
+        self.flow.finish(self.last.max(sending.last), end)
     }
 
     fn receive_all(&mut self) -> Result<Option<WaitEnd>, Error> {

@@ -54,8 +54,10 @@ pub(super) struct Handover {
 pub(super) struct SendEnd {
     /// The last message was handed to the kernel so long after the start.
     pub(super) last: Duration,
-    /// Messages that were due by then and are not sent.
+    /// Messages for which there was no room before their time was over.
     pub(super) unsent: u64,
+    /// What kept it from sending more.
+    pub(super) error: Option<io::Error>,
 }
 
 /// The sending half of a connection.
@@ -90,14 +92,13 @@ impl Sender {
     pub(super) fn run(mut self) -> SendEnd {
         make_timers_exact();
         self.start = self.run.begin();
-        if let Err(error) = self.send_all() {
-            // The receiving side meets the same end, and says so.
-            log::info!("cannot send any more: {error}");
-        }
+        let error = self.send_all().err();
         self.handover.sending_ended.store(true, Ordering::Release);
+        let is_cut_short = self.is_over(None) || error.is_some();
         SendEnd {
             last: self.last,
-            unsent: self.unsent(),
+            unsent: if is_cut_short { 0 } else { self.unsent() },
+            error,
         }
     }
 
@@ -192,13 +193,11 @@ impl Sender {
             || last_moment.is_some_and(|moment| self.start.elapsed() >= moment)
     }
 
-    /// With a count and a clock, what the user cut off was not due.
+    /// Without a clock, no message is due.
     fn unsent(&self) -> u64 {
-        let Timing::Scheduled(schedule) = self.timing else {
-            return 0;
-        };
-        let due = schedule.due_before(self.start.elapsed());
-        let messages = self.run.plan.messages(self.index).unwrap_or(u64::MAX);
-        due.min(messages).saturating_sub(self.live().sent())
+        match (self.timing, self.run.plan.messages(self.index)) {
+            (Timing::Scheduled(_), Some(messages)) => messages - self.live().sent(),
+            _ => 0,
+        }
     }
 }
