@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::binaries::tcp_client;
-use crate::harness::echoes::{echo_messages, hold_up};
+use crate::harness::echoes::{echo_messages, echo_with_delay, echo_with_stall};
 use crate::harness::measured::{assert_adds_up, count, measure, summary};
 use crate::harness::peers::{closed_port, reset, serve_one};
 use crate::harness::process::{Finished, run};
@@ -131,12 +131,7 @@ fn a_loss_bound_is_named_with_value_and_limit() {
 
 #[test]
 fn a_latency_bound_is_named_with_value_and_limit() {
-    let slow = || {
-        echo_messages(64, |_, _| {
-            hold_up(Duration::from_millis(20));
-            true
-        })
-    };
+    let slow = || echo_with_delay(64, Duration::from_millis(20));
     let (end, _) = measured(slow(), "-c 100 -i 0 --max-p99 19ms");
     end.assert_code(1)
         .assert_one_line_error(&["check failed", "--max-p99", "limit is 19ms"]);
@@ -146,12 +141,7 @@ fn a_latency_bound_is_named_with_value_and_limit() {
 
 #[test]
 fn a_reply_after_its_time_is_late_and_neither_received_nor_lost() {
-    let server = echo_messages(64, |number, _| {
-        if number == 1 {
-            hold_up(Duration::from_millis(1500));
-        }
-        true
-    });
+    let server = echo_with_stall(64, 1, Duration::from_millis(1500));
     let (end, summary) = measured(server, "-c 20 -i 100ms -w 1s");
     end.assert_code(0);
     assert_eq!(count(&summary, "lost"), 0);
@@ -162,12 +152,7 @@ fn a_reply_after_its_time_is_late_and_neither_received_nor_lost() {
 #[test]
 fn a_stall_before_the_end_leaves_nothing_out() {
     // The sender is held up past the end of its time; what was due before it is sent all the same.
-    let server = echo_messages(1_000_000, |number, _| {
-        if number == 1 {
-            hold_up(Duration::from_millis(500));
-        }
-        true
-    });
+    let server = echo_with_stall(1_000_000, 1, Duration::from_millis(500));
     let (end, summary) = measured(server, "-t 200ms --rate 100 -l 1M -w 1m");
     end.assert_code(0);
     assert_eq!(

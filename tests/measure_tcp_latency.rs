@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::binaries::tcp_client;
-use crate::harness::echoes::{echo_messages, hold_up};
+use crate::harness::echoes::{echo_messages, echo_with_delay, echo_with_stall, hold_up};
 use crate::harness::measured::{count, events_of, figure, measure, summary};
 
 const DELAY: Duration = Duration::from_millis(20);
@@ -35,10 +35,7 @@ fn assert_all_at_least(summary: &Value, delay: Duration) {
 fn no_percentile_is_below_a_known_delay() {
     for arguments in ["-c 100 -i 0", "-c 100 --rate 200", "-c 100 -i 0 -l 20000"] {
         let length = if arguments.contains("-l") { 20_000 } else { 64 };
-        let server = echo_messages(length, |_, _| {
-            hold_up(DELAY);
-            true
-        });
+        let server = echo_with_delay(length, DELAY);
         let end = measure(tcp_client(), server, arguments);
         end.assert_code(0);
         let summary = summary(&end);
@@ -67,12 +64,7 @@ fn each_line_carries_the_delay_of_its_own_reply() {
 /// reply to message 100 + n cannot be there before 500 - 5n ms after that message was due.
 #[test]
 fn replies_behind_a_stall_carry_it_from_when_they_were_due() {
-    let server = echo_messages(64, |number, _| {
-        if number == 100 {
-            hold_up(STALL);
-        }
-        true
-    });
+    let server = echo_with_stall(64, 100, STALL);
     let end = measure(tcp_client(), server, "-c 200 --rate 200");
     end.assert_code(0);
     let summary = summary(&end);
@@ -94,12 +86,7 @@ fn count_from(summary: &Value, bound: f64) -> u64 {
 
 #[test]
 fn the_lines_behind_a_stall_carry_it_too() {
-    let server = echo_messages(64, |number, _| {
-        if number == 3 {
-            hold_up(STALL);
-        }
-        true
-    });
+    let server = echo_with_stall(64, 3, STALL);
     let end = measure(tcp_client(), server, "-c 30 -i 10ms");
     for reply in events_of(&end, "reply") {
         // Messages 3 + n: 500 - 10n ms.
@@ -113,12 +100,7 @@ fn the_lines_behind_a_stall_carry_it_too() {
 #[test]
 fn a_message_that_a_full_path_holds_up_counts_from_when_it_was_due() {
     // 20 messages of 1 MB do not fit into any buffer: the sender itself is held up.
-    let server = echo_messages(1_000_000, |number, _| {
-        if number == 1 {
-            hold_up(STALL);
-        }
-        true
-    });
+    let server = echo_with_stall(1_000_000, 1, STALL);
     let end = measure(tcp_client(), server, "-c 20 -l 1M --rate 1000");
     end.assert_code(0);
     let summary = summary(&end);

@@ -29,6 +29,24 @@ fn serve(mut stream: TcpStream, length: usize, mut treat: impl FnMut(u64, &mut [
     }
 }
 
+/// An honest echo of one client that holds message `stalled`, and so all behind it, up for `time`.
+pub(crate) fn echo_with_stall(length: usize, stalled: u64, time: Duration) -> SocketAddr {
+    echo_messages(length, move |number, _| {
+        if number == stalled {
+            hold_up(time);
+        }
+        true
+    })
+}
+
+/// An honest echo of one client that holds every message up for `time`.
+pub(crate) fn echo_with_delay(length: usize, time: Duration) -> SocketAddr {
+    echo_messages(length, move |_, _| {
+        hold_up(time);
+        true
+    })
+}
+
 /// Lets `time` pass: the delay or stall that a path would make. It is never shorter.
 pub(crate) fn hold_up(time: Duration) {
     let start = Instant::now();

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -156,6 +155,7 @@ impl Summary {
 mod tests {
     use super::*;
     use crate::cli::measured_plan;
+    use std::time::Duration;
 
     fn summary(trips: u64) -> Summary {
         let mut tally = Tally {
