@@ -13,6 +13,7 @@ mod measure_tcp_echoes;
 mod measure_tcp_failures;
 mod measure_tcp_latency;
 mod measure_tcp_output;
+mod readme;
 mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;
