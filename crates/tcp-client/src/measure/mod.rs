@@ -6,19 +6,17 @@
 //! # Layout
 //!
 //! - [`run`]: connect, start, watch, sum up
-//! - `flow`: one connection, what all of them share, and when to stop waiting
+//! - `connection`: how one is read and written, and how it can end
 //! - `pinger`: one message at a time, on one thread: the fastest way to make round trips
 //! - `paced`: the sending thread, by the clock or as fast as the path takes it
 //! - `duplex`: the receiving thread beside it
 //! - `message`: the bytes of a message
-//! - `verdict`: how a measurement can fail
 
+mod connection;
 mod duplex;
-mod flow;
 mod message;
 mod paced;
 mod pinger;
-mod verdict;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -27,13 +25,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use netcommon::address::Target;
-use netcommon::measurement::{Event, Pace, Plan, Summary, Tally, Watch};
+use netcommon::measurement::{Loss, Outcome, Pace, Plan, Run, conclude};
 use netcommon::shutdown::Shutdown;
 use netcommon::{Error, tcp};
 
 use crate::args::Args;
+use connection::Connection;
 use duplex::Duplex;
-use flow::{Flow, Outcome, Run};
 use pinger::Pinger;
 
 /// A message no longer than this fits into any socket's buffers, so that a thread may send all of
@@ -54,15 +52,12 @@ pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
     let shutdown = Shutdown::new();
     shutdown.on_signals(|| {})?;
     let threads = streams.len() * if is_simple(&plan) { 1 } else { 2 };
-    let run = Run::new(
-        plan,
-        args.output.open(),
-        shutdown,
-        target.to_string(),
-        threads,
-    );
-    let outcomes = start(&Arc::new(run), streams, peer)?;
-    outcomes.finish(peer)
+    let output = args.output.open();
+    let run = Run::new(plan, output, shutdown, target.to_string(), threads);
+    let run = Arc::new(run);
+    let outcomes = start(&run, streams, peer)
+        .map_err(|error| Error::io("cannot start a connection's threads", error))?;
+    conclude(&run, peer, &outcomes, Loss::Fails)
 }
 
 fn connect(args: &Args, target: &Target, flows: u16) -> Result<Vec<TcpStream>, Error> {
@@ -77,51 +72,30 @@ fn is_simple(plan: &Plan) -> bool {
     plan.pace == Pace::Replies && plan.length <= SMALL
 }
 
-/// A measurement under way.
-struct Measurement {
-    run: Arc<Run>,
-    outcomes: Receiver<Outcome>,
-}
-
-fn start(run: &Arc<Run>, streams: Vec<TcpStream>, peer: SocketAddr) -> Result<Measurement, Error> {
+fn start(
+    run: &Arc<Run>,
+    streams: Vec<TcpStream>,
+    peer: SocketAddr,
+) -> io::Result<Receiver<Outcome>> {
     let (report, outcomes) = mpsc::channel();
     for (index, stream) in (0..).zip(streams) {
-        let flow = Flow::new(Arc::clone(run), index, stream, peer);
-        flow.and_then(|flow| start_flow(flow, report.clone()))
-            .map_err(|error| Error::io("cannot start a connection's threads", error))?;
+        let connection = Connection::new(Arc::clone(run), index, stream, peer)?;
+        start_thread(connection, report.clone())?;
     }
-    let run = Arc::clone(run);
-    Ok(Measurement { run, outcomes })
+    Ok(outcomes)
 }
 
-fn start_flow(flow: Flow, report: Sender<Outcome>) -> io::Result<()> {
-    let simple = is_simple(&flow.run.plan);
-    let duplex = match simple {
-        true => Err(flow),
-        false => Ok(Duplex::start(flow)?),
+fn start_thread(connection: Connection, report: Sender<Outcome>) -> io::Result<()> {
+    let measure: Box<dyn FnOnce() -> Outcome + Send> = match is_simple(&connection.flow.run.plan) {
+        true => Box::new(|| Pinger::new(connection).run()),
+        false => {
+            let duplex = Duplex::start(connection)?;
+            Box::new(|| duplex.run())
+        }
     };
     let work = move || {
-        let outcome = match duplex {
-            Ok(duplex) => duplex.run(),
-            Err(flow) => Pinger::new(flow).run(),
-        };
         // Nobody listens any more when standard output was closed.
-        let _ = report.send(outcome);
+        let _ = report.send(measure());
     };
     thread::Builder::new().spawn(work).map(drop)
-}
-
-impl Measurement {
-    fn finish(self, peer: SocketAddr) -> Result<(), Error> {
-        let run = &*self.run;
-        let watch = Watch::new(&run.output, &run.live, run.begin(), &run.plan);
-        let outcomes = watch.collect(&self.outcomes)?;
-        let mut tally = Tally::default();
-        outcomes
-            .iter()
-            .for_each(|outcome| tally.merge(&outcome.tally));
-        let summary = Summary::new(run.server.clone(), peer, &run.plan, &tally);
-        run.output.say(&Event::Summary(Box::new(summary)))?;
-        verdict::judge(run, &tally, outcomes)
-    }
 }
