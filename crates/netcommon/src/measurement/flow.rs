@@ -138,6 +138,7 @@ impl Flow {
             Ok(Some(WaitEnd::Interrupted)) => tally.counts.in_flight = unanswered,
             _ => tally.counts.lost = unanswered,
         }
+        live.set_lost(tally.counts.lost);
         Outcome {
             tally: self.tally,
             corruption: self.corruption,

@@ -43,7 +43,9 @@ pub struct Handover {
     pub receiving_ended: AtomicBool,
     /// The last message that was answered, or given up.
     pub answered: AtomicU64,
-    /// When the last message was sent, in nanoseconds since the start.
+    /// The last message that was, or is about to be, sent.
+    pub handed: AtomicU64,
+    /// When that was, in nanoseconds since the start.
     pub sent_ns: AtomicU64,
 }
 
@@ -93,10 +95,10 @@ impl Pacer {
     }
 
     /// Sends what the plan asks for, by `send`, which gets the number of the first message and how
-    /// many, and returns how many it sent and their bytes; fewer than asked end the sending.
+    /// many, counts what it sends, and returns how many that were; fewer than asked end the sending.
     pub fn send_all(
         mut self,
-        mut send: impl FnMut(&Self, u64, usize) -> io::Result<(u64, u64)>,
+        mut send: impl FnMut(&Self, u64, usize) -> io::Result<usize>,
     ) -> SendEnd {
         make_timers_exact();
         self.start = self.run.begin();
@@ -112,7 +114,7 @@ impl Pacer {
 
     fn send_in_time(
         &mut self,
-        send: &mut impl FnMut(&Self, u64, usize) -> io::Result<(u64, u64)>,
+        send: &mut impl FnMut(&Self, u64, usize) -> io::Result<usize>,
     ) -> io::Result<()> {
         let messages = self.messages();
         let mut number = 1;
@@ -120,23 +122,30 @@ impl Pacer {
             let count = self.number_due(number, messages);
             let now = self.start.elapsed().as_nanos() as u64;
             self.handover.sent_ns.store(now, Ordering::Release);
-            let (sent, bytes) = send(self, number, count)?;
-            self.live().count_sent(sent, bytes);
+            let handed = number + count as u64 - 1;
+            self.handover.handed.store(handed, Ordering::Release);
+            let sent = send(self, number, count)?;
             self.last = self.start.elapsed();
-            number += sent;
-            if sent < count as u64 {
+            number += sent as u64;
+            if sent < count {
                 break;
             }
         }
         Ok(())
     }
 
-    fn live(&self) -> &Live {
+    /// The flow's running counts.
+    pub fn live(&self) -> &Live {
         &self.run.live[usize::from(self.index)]
     }
 
     fn messages(&self) -> u64 {
         self.run.plan.messages(self.index).unwrap_or(u64::MAX)
+    }
+
+    /// When the measurement started.
+    pub fn start(&self) -> Instant {
+        self.start
     }
 
     /// From when the latency of message `number`, which is about to be sent, counts, since the start.

@@ -42,7 +42,9 @@ impl Sender {
                 stamp(slot, number);
             }
             let written = write_while(stream, batch, || pacer.goes_on())?;
-            Ok(((written / length) as u64, written as u64))
+            let sent = written / length;
+            pacer.live().count_sent(sent as u64, written as u64);
+            Ok(sent)
         })
     }
 }
