@@ -10,7 +10,7 @@ if ! command -v cargo > /dev/null; then
 fi
 
 echo "demo: building (the first time takes a minute)" >&2
-cargo build --release --locked --quiet
+cargo build --release --locked --quiet -p tcp-server -p tcp-client -p udp-server -p udp-client
 programs=${CARGO_TARGET_DIR:-target}/release
 
 # Runs a command in sight.

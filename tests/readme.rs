@@ -183,7 +183,8 @@ fn the_demo_at_the_top_of_readme_ends_well() {
             && first_block.contains("cargo test --workspace --locked")
     );
     let mut demo = Command::new("./scripts/demo.sh");
-    demo.current_dir(root());
+    // Asking for the path builds the programs first: the deadline is not for the compiler.
+    demo.current_dir(root()).env("PATH", path());
     let end = run(demo, "");
     end.assert_code(0);
     for line in [

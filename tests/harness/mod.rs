@@ -10,6 +10,7 @@ pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod terminal;
+pub(crate) mod udp;
 
 use std::time::Duration;
 

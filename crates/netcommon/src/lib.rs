@@ -19,6 +19,7 @@
 //! - [`probe`]: the datagrams that measure a UDP path
 //! - [`statistics`]: round trips, jitter and sequence numbers
 //! - [`measurement`]: what measuring TCP and measuring UDP have in common
+//! - [`input`]: files to send, or standard input
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`language`]: Spanish or English for the human lines
@@ -32,6 +33,7 @@ pub mod datagrams;
 pub mod dscp;
 mod endpoint;
 pub mod error;
+pub mod input;
 pub mod language;
 pub mod measurement;
 pub mod multicast;

@@ -32,6 +32,13 @@ impl fmt::Display for EscapedLines<'_> {
 }
 
 fn escape(bytes: &[u8], f: &mut fmt::Formatter<'_>, keep: fn(char) -> bool) -> fmt::Result {
+    // Printable ASCII is most of what passes, and is told at a glance.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) => {
+            return f.write_str(text);
+        }
+        _ => {}
+    }
     for chunk in bytes.utf8_chunks() {
         escape_text(chunk.valid(), f, keep)?;
         for byte in chunk.invalid() {

@@ -1,11 +1,10 @@
 //! The command line of `udp-client`.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, stdin};
+use std::io::{BufRead, BufReader, Cursor};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
-use netcommon::Error;
 use netcommon::cli::{
     ClientSocketArgs, EXIT_CODES, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs,
     parse_wait,
@@ -13,22 +12,24 @@ use netcommon::cli::{
 use netcommon::measurement::Plan;
 use netcommon::probe;
 use netcommon::udp::ConnectOptions;
+use netcommon::{Error, input};
 
 use crate::source::Source;
 
 /// The message of the original script.
 const MESSAGE: &str = "Hola se está tensando muchísimo";
 
-/// Sends a UDP datagram, or many, and prints the replies if asked to wait for them
+/// Send a UDP datagram, or one for each line, and print the replies if asked to wait for them.
+/// Without arguments it sends "Hola se está tensando muchísimo" to localhost:1234.
 #[derive(Clone, Debug, Parser)]
-#[command(name = Args::NAME, version, about, after_help = EXIT_CODES)]
+#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Args {
-    /// Send this text [default: Hola se está tensando muchísimo]
+    /// Send this text [default: "Hola se está tensando muchísimo"]
     #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "MeasureArgs"])]
     message: Option<String>,
     /// Send the bytes of this file, or of standard input (-), as one datagram
     #[arg(short, long, value_name = "PATH|-", conflicts_with = "MeasureArgs")]
-    file: Option<String>,
+    file: Option<PathBuf>,
     /// Send each line as a datagram of its own, without its line feed [default source: standard input]
     #[arg(long, conflicts_with = "MeasureArgs")]
     lines: bool,
@@ -99,17 +100,15 @@ impl Args {
     }
 
     fn input(&self) -> Result<Box<dyn BufRead>, Error> {
-        match (self.file.as_deref(), &self.message) {
-            (Some("-"), _) => Ok(Box::new(stdin().lock())),
-            (Some(path), _) => {
-                let file = File::open(path);
-                let file = file.map_err(|error| Error::io(format!("cannot open {path}"), error))?;
-                Ok(Box::new(BufReader::with_capacity(1 << 16, file)))
-            }
-            (None, None) if self.lines => Ok(Box::new(stdin().lock())),
-            (None, message) => {
-                let message = message.clone().unwrap_or_else(|| MESSAGE.to_owned());
-                Ok(Box::new(Cursor::new(message)))
+        let stdin = (self.lines && self.message.is_none()).then_some(Path::new("-"));
+        match self.file.as_deref().or(stdin) {
+            Some(path) => Ok(Box::new(BufReader::with_capacity(
+                1 << 16,
+                input::open(path)?,
+            ))),
+            None => {
+                let message = self.message.as_deref().unwrap_or(MESSAGE);
+                Ok(Box::new(Cursor::new(message.to_owned())))
             }
         }
     }

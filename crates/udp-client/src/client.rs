@@ -10,7 +10,7 @@ use netcommon::udp::Peer;
 use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
 
-use crate::event::Reply;
+use crate::events::Reply;
 use crate::source::Source;
 
 /// Larger than any datagram.

@@ -6,11 +6,11 @@
 //! - [`source`]: the datagrams to send
 //! - [`client`]: sending, and waiting for replies
 //! - `measure`: round trips, loss, duplicates and reordering of any echo server
-//! - [`event`]: what is said, to people and to programs
+//! - [`events`]: what is said, to people and to programs
 
 pub mod args;
 pub mod client;
-pub mod event;
+pub mod events;
 mod measure;
 pub mod source;
 

@@ -8,16 +8,20 @@
 //! - [`poller`]: waiting for datagrams, signals, and the end of whoever reads
 //! - [`echo`]: what is answered, and what never is
 //! - [`drops`]: warnings about datagrams that the kernel dropped
-//! - [`event`]: what is said, to people and to programs
+//! - [`events`]: what is said, to people and to programs
+//! - `probes`: what those who measure have sent, and what of it came
+//! - `report`: the same, for people and for programs
 //! - `printer`: datagrams on standard output
 
 pub mod args;
 mod bounds;
 pub mod drops;
 pub mod echo;
-pub mod event;
+pub mod events;
 pub mod poller;
 mod printer;
+mod probes;
+mod report;
 pub mod server;
 
 pub use args::Args;

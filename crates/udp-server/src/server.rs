@@ -15,9 +15,10 @@ use crate::Args;
 use crate::bounds::{Bounds, Tally};
 use crate::drops::DropReport;
 use crate::echo::Echo;
-use crate::event::{Listening, Summary, View};
+use crate::events::{Listening, Summary, View};
 use crate::poller::Poller;
 use crate::printer::Printer;
+use crate::probes::{Probes, Taken};
 
 /// The kernel charges a message with more than this, whatever its size (`sk_buff`), so that a receive
 /// buffer cannot hold more messages than one for each of these bytes.
@@ -32,6 +33,7 @@ pub struct Server {
     receiver: Receiver,
     echo: Option<Echo>,
     printer: Printer,
+    probes: Probes,
     drops: DropReport,
     target: Target,
     bounds: Bounds,
@@ -55,13 +57,15 @@ impl Server {
         let details = Details {
             destination: curious,
             header: curious,
-            timestamps: output.timestamps,
+            // Jitter is told from them, and who measures does not say so beforehand.
+            timestamps: true,
         };
         Ok(Self {
             receiver: Receiver::new(&socket, details)?,
             echo: args.echo.then(|| Echo::new(port, args.mark())),
             drops: DropReport::new(granted_rcvbuf(&socket)),
             printer: Printer { output, view, port },
+            probes: Probes::default(),
             target: args.target()?.with_port(port),
             bounds: Bounds::new(args.count, args.time),
             tally: Tally::default(),
@@ -87,8 +91,9 @@ impl Server {
                 self.printer.output.flush()?;
                 let news = poller.wait(self.bounds.patience(unsettled))?;
                 if !news {
-                    unsettled = false;
                     self.drops.report(self.receiver.dropped(&self.socket));
+                    self.report_probes(false)?;
+                    unsettled = self.probes.are_unreported();
                 }
             }
         }
@@ -118,7 +123,14 @@ impl Server {
         for datagram in batch.datagrams().take(wanted) {
             self.tally.datagrams += 1;
             self.tally.bytes += datagram.payload.len() as u64;
-            self.printer.show(datagram)?;
+            match self.probes.take(datagram) {
+                Taken::Not => self.printer.show(datagram)?,
+                Taken::Counted => self.printer.show_probe(datagram)?,
+                Taken::Ended(report) => {
+                    self.printer.output.write(&*report)?;
+                    self.printer.show_probe(datagram)?;
+                }
+            }
         }
         Ok(Some(batch.messages()))
     }
@@ -146,7 +158,19 @@ impl Server {
         Ok(())
     }
 
+    /// Reports who has measured and fallen silent, or with `all`, whoever has measured.
+    fn report_probes(&mut self, all: bool) -> Result<(), Error> {
+        let reports = self.probes.reports(all);
+        reports
+            .iter()
+            .try_for_each(|report| self.printer.output.say(report))
+    }
+
     fn sum_up(&mut self, duration: Duration) -> Result<(), Error> {
+        self.report_probes(true)?;
+        if let untracked @ 1.. = self.probes.untracked() {
+            log::warn!("{untracked} probes came from more senders than are kept apart");
+        }
         let dropped = self.receiver.dropped(&self.socket);
         self.drops.report(dropped);
         self.printer.output.say(&Summary {

@@ -139,7 +139,7 @@ impl OutputArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
 pub struct SocketArgs {
-    /// Receive buffer (SO_RCVBUF) [default: the kernel's]
+    /// Receive buffer (SO_RCVBUF) [default: the kernel's; udp-server asks for 4Mi]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub rcvbuf: Option<usize>,
     /// Send buffer (SO_SNDBUF) [default: the kernel's]

@@ -78,14 +78,18 @@ pub(super) fn decode(
     for control in message.cmsgs().into_iter().flatten() {
         match control {
             ControlMessageOwned::Ipv4PacketInfo(info) => {
-                arrival.destination = Some(v4(info.ipi_addr).into());
-                // The two differ where the first is no address of this machine.
-                arrival.to_group = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+                let (destination, local) = (v4(info.ipi_addr), v4(info.ipi_spec_dst));
+                arrival.destination = Some(destination.into());
+                // The two differ where the first is no address of this machine; the second is not
+                // told for what came before the option was set.
+                let foreign = !local.is_unspecified() && local != destination;
+                arrival.to_group = foreign || is_group(destination);
             }
             ControlMessageOwned::Ipv6PacketInfo(info) => {
                 let destination = Ipv6Addr::from(info.ipi6_addr.s6_addr);
                 arrival.destination = Some(destination.into());
-                arrival.to_group = is_group(destination);
+                arrival.to_group = destination.is_multicast()
+                    || destination.to_ipv4_mapped().is_some_and(is_group);
             }
             ControlMessageOwned::Ipv4Ttl(ttl) | ControlMessageOwned::Ipv6HopLimit(ttl) => {
                 arrival.ttl = u8::try_from(ttl).ok();
@@ -109,12 +113,9 @@ fn v4(address: in_addr) -> Ipv4Addr {
     Ipv4Addr::from(address.s_addr.to_ne_bytes())
 }
 
-/// A directed broadcast over IPv4 that reaches an IPv6 socket is not told from a host's address here.
-fn is_group(destination: Ipv6Addr) -> bool {
-    match destination.to_ipv4_mapped() {
-        Some(v4) => v4.is_multicast() || v4.is_broadcast(),
-        None => destination.is_multicast(),
-    }
+/// A directed broadcast looks like a host's address.
+fn is_group(destination: Ipv4Addr) -> bool {
+    destination.is_multicast() || destination.is_broadcast()
 }
 
 /// Calls `send` with the control data that makes datagrams leave from `source`, and with room for it.
