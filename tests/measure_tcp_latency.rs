@@ -2,34 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::harness::binaries::tcp_client;
 use crate::harness::echoes::{echo_messages, echo_with_delay, echo_with_stall, hold_up};
-use crate::harness::measured::{count, events_of, figure, measure, summary};
+use crate::harness::measured::{
+    assert_all_at_least, assert_carries_the_stall, count, events_of, figure, measure, summary,
+};
 
 const DELAY: Duration = Duration::from_millis(20);
 const STALL: Duration = Duration::from_millis(500);
-
-/// Every latency in the summary.
-const LATENCIES: [&str; 6] = [
-    "rtt_min_s",
-    "rtt_mean_s",
-    "rtt_p50_s",
-    "rtt_p90_s",
-    "rtt_p99_s",
-    "rtt_max_s",
-];
-
-#[track_caller]
-fn assert_all_at_least(summary: &Value, delay: Duration) {
-    for key in LATENCIES {
-        assert!(
-            figure(summary, key) >= delay.as_secs_f64(),
-            "{key} in {summary}"
-        );
-    }
-}
 
 #[test]
 fn no_percentile_is_below_a_known_delay() {
@@ -68,20 +48,7 @@ fn replies_behind_a_stall_carry_it_from_when_they_were_due() {
     let end = measure(tcp_client(), server, "-c 200 --rate 200");
     end.assert_code(0);
     let summary = summary(&end);
-    // 500 - 5n >= 200 for n from 0 to 60.
-    assert!(count_from(&summary, 0.2) >= 61, "{summary}");
-    // 20 of 200 are beyond p90: the 21st longest has n = 20. 2 are beyond p99.
-    assert!(figure(&summary, "rtt_p90_s") >= 0.400, "{summary}");
-    assert!(figure(&summary, "rtt_p99_s") >= 0.490, "{summary}");
-    assert!(figure(&summary, "rtt_max_s") >= 0.500, "{summary}");
-}
-
-/// How many round trips the histogram has in its rows from `bound` on.
-fn count_from(summary: &Value, bound: f64) -> u64 {
-    let rows = summary["histogram"].as_array().expect("a histogram").iter();
-    rows.filter(|row| figure(row, "from_s") >= bound)
-        .map(|row| count(row, "count"))
-        .sum()
+    assert_carries_the_stall(&summary);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -64,4 +65,33 @@ pub(crate) fn start_server(mut server: Command, arguments: &str) -> (Running, So
     let server = Running::start(server);
     let address = server.listening();
     (server, address)
+}
+
+/// No latency in the summary is below a delay that the path is known to have.
+#[track_caller]
+pub(crate) fn assert_all_at_least(summary: &Value, delay: Duration) {
+    for name in ["min", "mean", "p50", "p90", "p99", "max"] {
+        let latency = figure(summary, &format!("rtt_{name}_s"));
+        assert!(latency >= delay.as_secs_f64(), "{name} in {summary}");
+    }
+}
+
+/// Of 200 messages, one due every 5 ms, message 100 was held up for 500 ms, and so everything behind
+/// it: the reply to message 100 + n cannot be there before 500 - 5n ms after that message was due.
+#[track_caller]
+pub(crate) fn assert_carries_the_stall(summary: &Value) {
+    // 500 - 5n >= 200 for n from 0 to 60.
+    assert!(count_from(summary, 0.2) >= 61, "{summary}");
+    // 20 of 200 are beyond p90: the 21st longest has n = 20. 2 are beyond p99.
+    assert!(figure(summary, "rtt_p90_s") >= 0.400, "{summary}");
+    assert!(figure(summary, "rtt_p99_s") >= 0.490, "{summary}");
+    assert!(figure(summary, "rtt_max_s") >= 0.500, "{summary}");
+}
+
+/// How many round trips the histogram has in its rows from `bound` on.
+fn count_from(summary: &Value, bound: f64) -> u64 {
+    let rows = summary["histogram"].as_array().expect("a histogram").iter();
+    rows.filter(|row| figure(row, "from_s") >= bound)
+        .map(|row| count(row, "count"))
+        .sum()
 }
