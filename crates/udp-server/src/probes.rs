@@ -19,12 +19,16 @@ const REMEMBERED: usize = 8192;
 /// A sender that has been silent for so long is reported, and makes room for others if need be.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// How often silent senders are looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Those who measure, each with what came of its probes. Takes about 1 KB for a sender, whatever its
 /// numbers claim.
 #[derive(Default)]
 pub(crate) struct Probes {
     senders: HashMap<SocketAddr, Sender>,
     untracked: u64,
+    looked: Option<Instant>,
 }
 
 /// One source port of one run.
@@ -103,10 +107,27 @@ impl Probes {
         self.senders.values().any(|sender| !sender.is_reported)
     }
 
-    /// The senders that have fallen silent since their last report; with `all`, those that have not, too.
-    pub(crate) fn reports(&mut self, all: bool) -> Vec<Report> {
-        let due = self.senders.iter_mut();
-        let due = due.filter(|(_, sender)| !sender.is_reported && (all || sender.is_silent()));
+    /// The senders that have fallen silent since their last report, if it is time to look for them.
+    pub(crate) fn silent(&mut self) -> Vec<Report> {
+        let now = Instant::now();
+        let is_due = self
+            .looked
+            .is_none_or(|looked| now.duration_since(looked) >= LOOK);
+        if self.senders.is_empty() || !is_due {
+            return Vec::new();
+        }
+        self.looked = Some(now);
+        self.report(Sender::is_silent)
+    }
+
+    /// All that have sent something since their last report.
+    pub(crate) fn rest(&mut self) -> Vec<Report> {
+        self.report(|_| true)
+    }
+
+    fn report(&mut self, is_due: impl Fn(&Sender) -> bool) -> Vec<Report> {
+        let senders = self.senders.iter_mut();
+        let due = senders.filter(|(_, sender)| !sender.is_reported && is_due(sender));
         let mut reports: Vec<Report> = due
             .map(|(&peer, sender)| {
                 sender.is_reported = true;

@@ -1,6 +1,5 @@
 //! What came of the probes of one sender, for people and for programs.
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -69,38 +68,24 @@ impl Report {
 
 impl Event for Report {
     fn human(&self, language: Language, lines: &mut String) {
-        let (from, received, lost, duplicate, reordered, corrupted) = language.choose(
-            (
-                "Sondas de",
-                "recibidas",
-                "perdidas",
-                "duplicadas",
-                "desordenadas",
-                "corruptas",
-            ),
-            (
-                "Probes from",
-                "received",
-                "lost",
-                "duplicate",
-                "reordered",
-                "corrupted",
-            ),
-        );
+        let from = language.choose("Sondas de", "Probes from");
         let loss = show_percent(self.loss_percent());
-        // Writing to a string does not fail.
-        let _ = write!(
-            lines,
-            "\n[+] {from} {}: {received} {}, {lost} {} ({loss}%), {duplicate} {}, {reordered} {}, {corrupted} {}",
+        let counts = [
+            (language.choose("recibidas", "received"), self.received),
+            (language.choose("perdidas", "lost"), self.lost),
+            (language.choose("duplicadas", "duplicate"), self.duplicate),
+            (language.choose("desordenadas", "reordered"), self.reordered),
+            (language.choose("corruptas", "corrupted"), self.corrupted),
+        ];
+        let mut shown = counts.map(|(name, count)| format!("{name} {count}"));
+        shown[1].push_str(&format!(" ({loss}%)"));
+        lines.push_str(&format!(
+            "\n[+] {from} {}: {}",
             unmapped(self.peer),
-            self.received,
-            self.lost,
-            self.duplicate,
-            self.reordered,
-            self.corrupted
-        );
+            shown.join(", ")
+        ));
         if let Some(jitter) = self.jitter {
-            let _ = write!(lines, ", jitter {}", show_duration(jitter));
+            lines.push_str(&format!(", jitter {}", show_duration(jitter)));
         }
         lines.push('\n');
     }

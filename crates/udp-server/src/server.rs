@@ -19,6 +19,7 @@ use crate::events::{Listening, Summary, View};
 use crate::poller::Poller;
 use crate::printer::Printer;
 use crate::probes::{Probes, Taken};
+use crate::report::Report;
 
 /// The kernel charges a message with more than this, whatever its size (`sk_buff`), so that a receive
 /// buffer cannot hold more messages than one for each of these bytes.
@@ -92,10 +93,11 @@ impl Server {
                 let news = poller.wait(self.bounds.patience(unsettled))?;
                 if !news {
                     self.drops.report(self.receiver.dropped(&self.socket));
-                    self.report_probes(false)?;
                     unsettled = self.probes.are_unreported();
                 }
             }
+            let silent = self.probes.silent();
+            self.say_all(&silent)?;
         }
         self.receive_rest()?;
         self.sum_up(start.elapsed())
@@ -158,16 +160,14 @@ impl Server {
         Ok(())
     }
 
-    /// Reports who has measured and fallen silent, or with `all`, whoever has measured.
-    fn report_probes(&mut self, all: bool) -> Result<(), Error> {
-        let reports = self.probes.reports(all);
-        reports
-            .iter()
-            .try_for_each(|report| self.printer.output.say(report))
+    fn say_all(&self, reports: &[Report]) -> Result<(), Error> {
+        let mut reports = reports.iter();
+        reports.try_for_each(|report| self.printer.output.say(report))
     }
 
     fn sum_up(&mut self, duration: Duration) -> Result<(), Error> {
-        self.report_probes(true)?;
+        let rest = self.probes.rest();
+        self.say_all(&rest)?;
         if let untracked @ 1.. = self.probes.untracked() {
             log::warn!("{untracked} probes came from more senders than are kept apart");
         }

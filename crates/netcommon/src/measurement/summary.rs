@@ -100,38 +100,24 @@ impl Summary {
     }
 
     fn write_counts(&self, language: Language, lines: &mut String) -> fmt::Result {
-        let Counts {
-            sent,
-            received,
-            lost,
-            late,
-            duplicate,
-            reordered,
-            corrupted,
-            ..
-        } = self.counts;
+        let counts = &self.counts;
         let loss = show_percent(self.loss_percent);
-        let written = match language {
-            Language::Spanish => write!(
-                lines,
-                "enviados {sent}, recibidos {received}, perdidos {lost} ({loss}%), tardíos {late}, \
-                 duplicados {duplicate}, desordenados {reordered}, corruptos {corrupted}"
-            ),
-            Language::English => write!(
-                lines,
-                "sent {sent}, received {received}, lost {lost} ({loss}%), late {late}, \
-                 duplicate {duplicate}, reordered {reordered}, corrupted {corrupted}"
-            ),
-        };
-        written?;
-        let rest = [
-            (
-                self.counts.in_flight,
-                language.choose("en vuelo", "in flight"),
-            ),
-            (self.counts.unsent, language.choose("sin enviar", "unsent")),
-        ];
-        for (count, name) in rest.into_iter().filter(|(count, _)| *count > 0) {
+        let (sent, received, lost) = language.choose(
+            ("enviados", "recibidos", "perdidos"),
+            ("sent", "received", "lost"),
+        );
+        write!(
+            lines,
+            "{sent} {}, {received} {}, {lost} {} ({loss}%)",
+            counts.sent, counts.received, counts.lost
+        )?;
+        for (name, count) in irregular(counts, language) {
+            write!(lines, ", {name} {count}")?;
+        }
+        let in_flight = language.choose("en vuelo", "in flight");
+        let unsent = language.choose("sin enviar", "unsent");
+        let rest = [(in_flight, counts.in_flight), (unsent, counts.unsent)];
+        for (name, count) in rest.into_iter().filter(|(_, count)| *count > 0) {
             write!(lines, ", {name} {count}")?;
         }
         writeln!(lines)
@@ -149,6 +135,19 @@ impl Summary {
         }
         writeln!(lines)
     }
+}
+
+/// What should not be, by name.
+fn irregular(counts: &Counts, language: Language) -> [(&'static str, u64); 4] {
+    [
+        (language.choose("tardíos", "late"), counts.late),
+        (language.choose("duplicados", "duplicate"), counts.duplicate),
+        (
+            language.choose("desordenados", "reordered"),
+            counts.reordered,
+        ),
+        (language.choose("corruptos", "corrupted"), counts.corrupted),
+    ]
 }
 
 #[cfg(test)]

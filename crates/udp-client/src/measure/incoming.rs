@@ -11,14 +11,13 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netcommon::datagrams::{Details, Receiver};
-use netcommon::measurement::{Flow, Handover, Outcome, SendEnd, TICK, Timing, Verdict, WaitEnd};
-use netcommon::statistics::Jitter;
+use netcommon::measurement::{Flow, Handover, Outcome, SendEnd, TICK, Timing, WaitEnd};
 use netcommon::udp::Peer;
 use netcommon::{Error, ErrorKind};
 
+use super::books::Books;
 use super::cannot_start;
 use super::identity::Identity;
-use super::ledger::{Finding, Ledger};
 use super::outgoing::Sender;
 
 /// When every probe is answered, how long a duplicate may still take: at least so long, or else
@@ -44,12 +43,6 @@ pub(super) struct Incoming {
     sending_ended: Option<Instant>,
 }
 
-/// What the replies come to.
-struct Books {
-    ledger: Ledger,
-    jitter: Jitter,
-}
-
 impl Incoming {
     /// Starts the sending thread; it waits for the others.
     pub(super) fn start(flow: Flow, peer: Peer, identity: &Arc<Identity>) -> Result<Self, Error> {
@@ -67,10 +60,7 @@ impl Incoming {
             handover,
             timing: Timing::of(&flow.run, flow.index),
             sender: sender.map_err(cannot_start)?,
-            books: Books {
-                ledger: Ledger::new(&flow.run.plan, identity.run, flow.index),
-                jitter: Jitter::default(),
-            },
+            books: Books::new(&flow.run.plan, identity.run, flow.index),
             start: Instant::now(),
             last: Duration::ZERO,
             sending_ended: None,
@@ -125,32 +115,40 @@ impl Incoming {
     fn drain(&mut self) -> Result<(), Error> {
         let mut refusals = 0;
         loop {
-            let was_answered = self.handover.answered.load(Ordering::Acquire) > 0;
-            let batch = match self.receiver.receive(&self.socket) {
-                Ok(batch) => batch,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // A peer that has answered may come back; an error without end is the socket's own.
-                Err(error) if was_answered && refusals < MOST_REFUSALS => {
-                    log::debug!("passed over: {error}");
-                    refusals += 1;
-                    continue;
-                }
-                Err(error) => return Err(unreachable(&self.flow, error)),
+            let Err(error) = self.take_batch()? else {
+                continue;
             };
-            self.last = self.start.elapsed();
-            for datagram in batch.datagrams() {
-                let handed = self.handover.handed.load(Ordering::Acquire);
-                let number =
-                    self.books
-                        .take(&mut self.flow, datagram.payload, self.last, handed)?;
-                if number > self.handover.answered.load(Ordering::Acquire) {
-                    self.handover.answered.store(number, Ordering::Release);
-                }
-            }
-            if let Timing::OnReply = self.timing {
-                self.sender.thread().unpark();
+            let was_answered = self.handover.answered.load(Ordering::Acquire) > 0;
+            match error.kind() {
+                io::ErrorKind::WouldBlock => return Ok(()),
+                // A peer that has answered may come back; an error without end is the socket's own.
+                _ if was_answered && refusals < MOST_REFUSALS => refusals += 1,
+                _ => return Err(unreachable(&self.flow, error)),
             }
         }
+    }
+
+    /// The outer error is this program's own, the inner one the socket's.
+    fn take_batch(&mut self) -> Result<io::Result<()>, Error> {
+        let batch = match self.receiver.receive(&self.socket) {
+            Ok(batch) => batch,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.last = self.start.elapsed();
+        let Handover {
+            handed, answered, ..
+        } = &*self.handover;
+        for datagram in batch.datagrams() {
+            let handed = handed.load(Ordering::Acquire);
+            let taken = self
+                .books
+                .take(&mut self.flow, datagram.payload, self.last, handed);
+            answered.fetch_max(taken?, Ordering::AcqRel);
+        }
+        if let Timing::OnReply = self.timing {
+            self.sender.thread().unpark();
+        }
+        Ok(Ok(()))
     }
 
     /// Whether every probe is accounted for, and duplicates had their time too.
@@ -196,49 +194,6 @@ impl Incoming {
             );
         }
     }
-}
-
-impl Books {
-    /// Counts a datagram; returns the number of the probe that it answers, or 0.
-    fn take(
-        &mut self,
-        flow: &mut Flow,
-        datagram: &[u8],
-        now: Duration,
-        handed: u64,
-    ) -> Result<u64, Error> {
-        match self.ledger.judge(datagram, now, handed) {
-            Finding::Foreign => Ok(0),
-            Finding::Unreadable => {
-                flow.live().count_bytes_received(datagram.len() as u64);
-                note_corruption(flow, "a reply cannot be read as a probe".to_owned());
-                flow.count_reply(0, datagram.len(), None, Verdict::Corrupted)
-                    .map(|()| 0)
-            }
-            Finding::Reply {
-                number,
-                latency,
-                verdict,
-                is_reordered,
-            } => {
-                flow.live().count_bytes_received(datagram.len() as u64);
-                flow.tally.counts.reordered += u64::from(is_reordered);
-                match verdict {
-                    Verdict::Received => self.jitter.note(latency.as_nanos() as i128),
-                    Verdict::Corrupted => {
-                        note_corruption(flow, format!("the reply to message {number} differs"))
-                    }
-                    Verdict::Late | Verdict::Duplicate => {}
-                }
-                flow.count_reply(number, datagram.len(), Some(latency), verdict)
-                    .map(|()| number)
-            }
-        }
-    }
-}
-
-fn note_corruption(flow: &mut Flow, what: String) {
-    flow.corruption.get_or_insert(what);
 }
 
 fn poll(socket: &UdpSocket) -> io::Result<Poll> {

@@ -127,3 +127,105 @@ fn remembered(schedule: Option<FlowSchedule>, patience: Duration) -> usize {
     let due = schedule.map_or(0, |schedule| schedule.due_before(time));
     due.clamp(*REMEMBERED.start(), *REMEMBERED.end()) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netcommon::cli::MeasureArgs;
+    use netcommon::probe::prepare;
+    use proptest::prelude::*;
+
+    const EPOCH: u64 = 1_700_000_000_000_000_000;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        measure: MeasureArgs,
+    }
+
+    /// Of a probe every 10 ms, whose replies may take 100 ms.
+    fn ledger() -> Ledger {
+        let cli = <Cli as clap::Parser>::parse_from(["client", "-i", "10ms"]);
+        let wait = Some(Duration::from_millis(100));
+        let plan = cli.measure.plan(wait, 32..=1000).unwrap().unwrap();
+        let mut ledger = Ledger::new(&plan, 7, 0);
+        ledger.begin(EPOCH);
+        ledger
+    }
+
+    fn due(number: u64) -> u64 {
+        (number - 1) * 10_000_000
+    }
+
+    fn reply(run: u32, number: u64) -> Vec<u8> {
+        let probe = Probe {
+            run,
+            flow: 0,
+            sequence: number,
+            sent_ns: EPOCH + due(number),
+        };
+        let mut datagram = prepare(64);
+        probe.encode(&mut datagram);
+        datagram
+    }
+
+    /// What is found in a reply that comes `ms` milliseconds after its probe was due.
+    fn verdict(ledger: &mut Ledger, datagram: &[u8], number: u64, ms: u64) -> Option<Verdict> {
+        let now = Duration::from_nanos(due(number)) + Duration::from_millis(ms);
+        match ledger.judge(datagram, now, 1000) {
+            Finding::Reply { verdict, .. } => Some(verdict),
+            Finding::Foreign | Finding::Unreadable => None,
+        }
+    }
+
+    #[test]
+    fn replies_are_told_apart() {
+        let mut ledger = ledger();
+        let mut judge = |number, ms| verdict(&mut ledger, &reply(7, number), number, ms);
+        assert_eq!(judge(1, 100), Some(Verdict::Received));
+        assert_eq!(judge(2, 101), Some(Verdict::Late));
+        assert_eq!(judge(1, 5), Some(Verdict::Duplicate));
+        assert_eq!(judge(2, 5), Some(Verdict::Duplicate));
+        let mut damaged = reply(7, 3);
+        damaged[63] ^= 1;
+        assert_eq!(
+            verdict(&mut ledger, &damaged, 3, 5),
+            Some(Verdict::Corrupted)
+        );
+        let cut = &reply(7, 4)[..63];
+        assert_eq!(verdict(&mut ledger, cut, 4, 5), Some(Verdict::Corrupted));
+    }
+
+    #[test]
+    fn what_was_never_sent_is_no_reply() {
+        let mut ledger = ledger();
+        let now = Duration::from_secs(1);
+        assert_eq!(ledger.judge(&reply(8, 1), now, 9), Finding::Foreign);
+        assert_eq!(ledger.judge(&reply(7, 10), now, 9), Finding::Unreadable);
+        assert_eq!(ledger.judge(b"hola", now, 9), Finding::Unreadable);
+        let probe = Probe {
+            run: 7,
+            flow: 0,
+            sequence: 1,
+            sent_ns: EPOCH + 1,
+        };
+        let mut at_another_time = reply(7, 1);
+        probe.encode(&mut at_another_time);
+        assert_eq!(ledger.judge(&at_another_time, now, 9), Finding::Unreadable);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_lost_so_far_is_what_had_its_time(
+            came in prop::collection::hash_set(1_u64..60, 0..60), now_ms in 0_u64..1000,
+        ) {
+            let mut ledger = ledger();
+            for &number in &came {
+                verdict(&mut ledger, &reply(7, number), number, 1);
+            }
+            let expired = (1..=60).filter(|&number| due(number) / 1_000_000 + 100 < now_ms);
+            let lost = expired.filter(|number| !came.contains(number)).count() as u64;
+            prop_assert_eq!(ledger.lost(Duration::from_millis(now_ms), 60), lost);
+        }
+    }
+}

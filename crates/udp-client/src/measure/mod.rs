@@ -10,8 +10,10 @@
 //! - `identity`: what tells this run's probes from others
 //! - `outgoing`: the sending thread
 //! - `incoming`: the receiving thread
+//! - `books`: what the replies come to
 //! - `ledger`: what a reply is worth
 
+mod books;
 mod identity;
 mod incoming;
 mod ledger;
