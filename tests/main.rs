@@ -11,6 +11,13 @@ mod harness;
 
 mod generated;
 mod manual;
+mod measure_tcp_echoes;
+mod measure_tcp_failures;
+mod measure_tcp_latency;
+mod measure_tcp_output;
+mod measure_udp_echoes;
+mod measure_udp_path;
+mod measure_udp_server;
 mod minimum_rust;
 mod readme;
 mod services;

@@ -79,7 +79,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
 }
 
 /// An echo server of socat's that serves one client, with the line in which it names its port.
-fn socat_echo() -> (Running, String) {
+pub(crate) fn socat_echo() -> (Running, String) {
     let mut command = Command::new("socat");
     command.args(["-dd", "TCP-LISTEN:0,bind=127.0.0.1", "PIPE"]);
     let server = Running::start(command);

@@ -4,11 +4,15 @@
 
 pub(crate) mod binaries;
 pub(crate) mod data;
+pub(crate) mod echoes;
+pub(crate) mod measured;
 pub(crate) mod peers;
+pub(crate) mod probes;
 pub(crate) mod process;
 pub(crate) mod python;
 pub(crate) mod terminal;
 pub(crate) mod udp;
+pub(crate) mod udp_path;
 
 use std::time::Duration;
 

@@ -65,14 +65,16 @@ impl ErrorKind {
     /// The class of an error of the operating system (errno(3)).
     ///
     /// A `WouldBlock` is a time-out here: only blocking sockets with `SO_RCVTIMEO` or `SO_SNDTIMEO`
-    /// let one through (socket(7)).
+    /// let one through (socket(7)). A connection that is "not connected" was, before the peer's RST.
     pub fn of(error: &io::Error) -> Self {
         use io::ErrorKind as Io;
         match error.kind() {
             Io::ConnectionRefused => Self::Refused,
             Io::TimedOut | Io::WouldBlock => Self::TimedOut,
             Io::HostUnreachable | Io::NetworkUnreachable | Io::NetworkDown => Self::Unreachable,
-            Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => Self::Reset,
+            Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe | Io::NotConnected => {
+                Self::Reset
+            }
             _ => Self::LocalLimit,
         }
     }

@@ -146,6 +146,11 @@ impl Peer {
         &self.socket
     }
 
+    /// The socket alone, to send and receive on it in other ways.
+    pub fn into_socket(self) -> UdpSocket {
+        self.socket
+    }
+
     /// Sends one datagram.
     ///
     /// # Errors

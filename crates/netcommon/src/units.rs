@@ -107,17 +107,39 @@ pub fn show_duration(duration: Duration) -> String {
         s if s >= 1e-6 => (s * 1e6, "us"),
         s => (s * 1e9, "ns"),
     };
+    format!("{}{unit}", three_digits(value))
+}
+
+/// A count or a rate for people, with three significant digits and a power of 1000: `42`, `6.27k`, `285M`.
+pub fn show_quantity(value: f64) -> String {
+    let (value, unit) = match value {
+        v if v >= 1e9 => (v / 1e9, "G"),
+        v if v >= 1e6 => (v / 1e6, "M"),
+        v if v >= 1e3 => (v / 1e3, "k"),
+        v => (v, ""),
+    };
+    format!("{}{unit}", three_digits(value))
+}
+
+/// A percentage for people, to a thousandth: `0`, `0.005`, `12.5`.
+pub fn show_percent(percent: f64) -> String {
+    without_zeros(&format!("{percent:.3}"))
+}
+
+fn three_digits(value: f64) -> String {
     let text = match value {
-        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 100.0 => return format!("{v:.0}"),
         v if v >= 10.0 => format!("{v:.1}"),
         v => format!("{v:.2}"),
     };
-    let text = if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &text
-    };
-    format!("{text}{unit}")
+    without_zeros(&text)
+}
+
+fn without_zeros(fraction: &str) -> String {
+    fraction
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -197,6 +219,25 @@ mod tests {
         for (nanos, shown) in table {
             assert_eq!(show_duration(Duration::from_nanos(nanos)), shown);
         }
+    }
+
+    #[test]
+    fn quantities_are_shown_short() {
+        let table = [
+            (0.0, "0"),
+            (0.25, "0.25"),
+            (42.0, "42"),
+            (999.0, "999"),
+            (6_272.0, "6.27k"),
+            (285_000.0, "285k"),
+            (41_000_000.0, "41M"),
+            (1.5e9, "1.5G"),
+        ];
+        for (value, shown) in table {
+            assert_eq!(show_quantity(value), shown);
+        }
+        let percents = [0.0, 0.005, 10.0, 33.0 + 1.0 / 3.0, 100.0].map(show_percent);
+        assert_eq!(percents, ["0", "0.005", "10", "33.333", "100"]);
     }
 
     proptest! {

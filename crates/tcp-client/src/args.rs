@@ -1,15 +1,17 @@
 //! The command line of `tcp-client`.
 
 use std::io::{IsTerminal, stderr, stdout};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
-    parse_wait,
+    ClientSocketArgs, Manual, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs,
+    WaitArgs, parse_wait,
 };
+use netcommon::measurement::Plan;
 use netcommon::output::Style;
 use netcommon::tcp::ConnectOptions;
 
@@ -21,23 +23,33 @@ use crate::source::Source;
 /// What the original script sends.
 const DEFAULT_MESSAGE: &str = "Hola, servidor!";
 
+/// What a measuring connection keeps in memory a few times over.
+const LENGTHS: RangeInclusive<usize> = 1..=(64 << 20);
+
+/// Messages of a stream: long enough to be sent fast, short enough to be counted often.
+const STREAM_LENGTH: usize = 128 << 10;
+
 /// Send bytes to a TCP server and show its reply: a message, a file, or what you type. Without
 /// arguments it sends "Hola, servidor!" to localhost:1234.
 #[derive(Parser, Debug)]
 #[command(name = Self::NAME, version)]
 pub struct Args {
     /// Send this text [default: "Hola, servidor!"]
-    #[arg(short, long, value_name = "TEXT", conflicts_with = "file")]
+    #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "MeasureArgs"])]
     pub message: Option<String>,
     /// Send this file (- is standard input); the reply's bytes go to standard output as they are
-    #[arg(short, long, value_name = "PATH|-")]
+    #[arg(short, long, value_name = "PATH|-", conflicts_with = "MeasureArgs")]
     pub file: Option<PathBuf>,
     /// Demand the same bytes back: a difference is exit code 1, too few bytes are 7
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "MeasureArgs")]
     pub expect_echo: bool,
     /// Keep the write side open after the last byte, instead of half-closing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "MeasureArgs")]
     pub no_shutdown: bool,
+    /// Measure throughput, both ways at once, instead of round trips
+    #[arg(long, help_heading = "Measuring", display_order = 100,
+          conflicts_with_all = ["message", "file", "expect_echo", "no_shutdown", "interval", "rate", "max_p99"])]
+    pub stream: bool,
     /// Where to connect to.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -59,6 +71,9 @@ pub struct Args {
     /// Give up connecting to an address after DUR [default: the kernel's, about two minutes]
     #[arg(long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
     pub connect_timeout: Option<Duration>,
+    /// What to measure.
+    #[command(flatten)]
+    pub measure: MeasureArgs,
 }
 
 impl Program for Args {
@@ -91,6 +106,23 @@ impl Args {
             tcp: self.tcp.options(self.socket.options(), None),
             bind: self.client_socket.bind,
             timeout: self.connect_timeout,
+        }
+    }
+
+    /// What to measure, or `None` when a message is to be sent.
+    ///
+    /// # Errors
+    ///
+    /// Measuring options that contradict each other, or need one that is missing.
+    pub fn plan(&self) -> Result<Option<Plan>, Error> {
+        match self.stream {
+            true => {
+                let plan = self
+                    .measure
+                    .stream_plan(self.wait.timeout, STREAM_LENGTH, LENGTHS);
+                plan.map(Some)
+            }
+            false => self.measure.plan(self.wait.timeout, LENGTHS),
         }
     }
 

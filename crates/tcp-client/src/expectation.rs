@@ -140,6 +140,20 @@ fn common_prefix(due: &VecDeque<u8>, piece: &[u8]) -> usize {
         .count()
 }
 
+impl Difference {
+    /// The first difference between what was sent and what came, both from `offset` on; `None`
+    /// where one begins with the other.
+    pub fn between(offset: u64, sent: &[u8], came: &[u8]) -> Option<Self> {
+        let same = sent.iter().zip(came).take_while(|(a, b)| a == b).count();
+        let shown = |bytes: &[u8]| bytes.iter().skip(same).take(SHOWN).copied().collect();
+        (same < sent.len().min(came.len())).then(|| Self {
+            offset: offset + same as u64,
+            expected: shown(sent),
+            received: shown(came),
+        })
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -13,6 +13,7 @@
 //! - `sender`: the sending thread
 //! - [`expectation`]: the bytes that have to come back
 //! - [`reply`]: how the received bytes are shown
+//! - `measure`: round trips and throughput of any echo server
 //! - [`events`]: what is said as JSON
 //! - `progress`: the bar on a terminal
 
@@ -21,6 +22,7 @@ pub mod events;
 pub mod exchange;
 pub mod expectation;
 mod manual;
+mod measure;
 mod progress;
 pub mod reply;
 mod sender;
@@ -39,12 +41,15 @@ use events::Event;
 use exchange::Exchange;
 use reply::Reply;
 
-/// Connects, exchanges bytes with the server until it is done, and says how that went.
+/// Connects, exchanges bytes with the server until it is done, or measures it, and says how that went.
 ///
 /// # Errors
 ///
 /// Whatever kept the bytes from passing or the reply from being right, with the exit code that says so.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    if let Some(plan) = args.plan()? {
+        return Ok(measure::run(&args, plan)?);
+    }
     let target = args.target.remote_target()?;
     let output = args.output.open();
     let source = args.source()?;

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
+    ClientSocketArgs, Manual, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
 };
+use netcommon::measurement::Plan;
+use netcommon::probe;
 use netcommon::udp::ConnectOptions;
 use netcommon::{Error, input};
 
@@ -23,16 +25,16 @@ const MESSAGE: &str = "Hola se está tensando muchísimo";
 #[command(name = Self::NAME, version)]
 pub struct Args {
     /// Send this text [default: "Hola se está tensando muchísimo"]
-    #[arg(short, long, value_name = "TEXT", conflicts_with = "file")]
+    #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "MeasureArgs"])]
     message: Option<String>,
     /// Send the bytes of this file, or of standard input (-), as one datagram
-    #[arg(short, long, value_name = "PATH|-")]
+    #[arg(short, long, value_name = "PATH|-", conflicts_with = "MeasureArgs")]
     file: Option<PathBuf>,
     /// Send each line as a datagram of its own, without its line feed [default source: standard input]
-    #[arg(long)]
+    #[arg(long, conflicts_with = "MeasureArgs")]
     lines: bool,
     /// Wait up to DUR for the reply to each datagram, and print it; from a group, all that come
-    /// [default: do not wait]
+    /// [default: do not wait; when measuring, a reply is late after 2s]
     #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait)]
     pub timeout: Option<Duration>,
     /// Allow a broadcast address
@@ -51,6 +53,8 @@ pub struct Args {
     socket: SocketArgs,
     #[command(flatten)]
     client: ClientSocketArgs,
+    #[command(flatten)]
+    measure: MeasureArgs,
 }
 
 impl Program for Args {
@@ -71,6 +75,16 @@ impl Args {
             broadcast: self.broadcast,
             multicast_ttl: self.mcast_ttl,
         }
+    }
+
+    /// What to measure, or `None` when messages are to be sent.
+    ///
+    /// # Errors
+    ///
+    /// Measuring options that need one that is missing, and a length that no probe has.
+    pub fn plan(&self) -> Result<Option<Plan>, Error> {
+        let lengths = probe::HEADER..=probe::LONGEST;
+        self.measure.plan(self.timeout, lengths)
     }
 
     /// The datagrams to send, none of which may be larger than `limit` bytes.

@@ -6,12 +6,14 @@
 //! - `manual`: what the help and the man page say beside it
 //! - [`source`]: the datagrams to send
 //! - [`client`]: sending, and waiting for replies
+//! - `measure`: round trips, loss, duplicates and reordering of any echo server
 //! - [`events`]: what is said, to people and to programs
 
 pub mod args;
 pub mod client;
 pub mod events;
 mod manual;
+mod measure;
 pub mod source;
 
 pub use args::Args;
@@ -21,12 +23,15 @@ use netcommon::udp;
 
 use client::Client;
 
-/// Sends every datagram of the source, and waits for the reply to each if asked to.
+/// Sends every datagram of the source, and waits for the reply to each if asked to; or measures.
 ///
 /// # Errors
 ///
 /// A usage error, a peer that cannot be reached or refuses, or a reply that did not come.
 pub fn run(args: Args) -> Result<()> {
+    if let Some(plan) = args.plan()? {
+        return Ok(measure::run(&args, plan)?);
+    }
     let target = args.address.remote_target()?;
     let peer = udp::connect(&target, args.address.family(), &args.options())?;
     let source = args.source(udp::max_payload(&peer.address()))?;

@@ -18,7 +18,8 @@ use crate::{echo, manual};
 /// Asked for unless the user says otherwise: what a fast sender sends while this program is not on a processor.
 const RCVBUF: usize = 4 << 20;
 
-/// Print every UDP datagram and its sender, and say what was lost. Without arguments it listens on localhost:1234.
+/// Print every UDP datagram and its sender, and say what was lost. Without arguments it listens on
+/// localhost:1234. Probes of clients that measure are counted and reported instead (-v prints them too).
 #[derive(Clone, Debug, Parser)]
 #[command(name = Self::NAME, version)]
 pub struct Args {

@@ -197,7 +197,7 @@ impl Event for Summary {
 }
 
 /// A peer over IPv4 on an IPv6 socket, as people write it.
-fn unmapped(address: SocketAddr) -> SocketAddr {
+pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
             Some(v4) => (v4, v6.port()).into(),

@@ -10,6 +10,8 @@
 //! - [`echo`]: what is answered, and what never is
 //! - [`drops`]: warnings about datagrams that the kernel dropped
 //! - [`events`]: what is said, to people and to programs
+//! - `probes`: what those who measure have sent, and what of it came
+//! - `report`: the same, for people and for programs
 //! - `printer`: datagrams on standard output
 
 pub mod args;
@@ -20,6 +22,8 @@ pub mod events;
 mod manual;
 pub mod poller;
 mod printer;
+mod probes;
+mod report;
 pub mod server;
 
 pub use args::Args;

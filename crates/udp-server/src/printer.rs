@@ -15,6 +15,15 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
+    /// A probe is counted; its bytes are noise, and shown only to who asks for more than usual.
+    pub(crate) fn show_probe(&self, datagram: Datagram<'_>) -> Result<(), Error> {
+        let is_wanted = self.view.hex || self.view.details || self.output.style == Style::Raw;
+        match is_wanted {
+            true => self.show(datagram),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn show(&self, datagram: Datagram<'_>) -> Result<(), Error> {
         match self.output.style {
             Style::Raw => self.output.write_bytes(datagram.payload),

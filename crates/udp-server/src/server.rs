@@ -18,6 +18,8 @@ use crate::echo::Echo;
 use crate::events::{Listening, Summary, View};
 use crate::poller::Poller;
 use crate::printer::Printer;
+use crate::probes::{Probes, Taken};
+use crate::report::Report;
 
 /// The kernel charges a message with more than this, whatever its size (`sk_buff`), so that a receive
 /// buffer cannot hold more messages than one for each of these bytes.
@@ -32,6 +34,7 @@ pub struct Server {
     receiver: Receiver,
     echo: Option<Echo>,
     printer: Printer,
+    probes: Probes,
     drops: DropReport,
     target: Target,
     bounds: Bounds,
@@ -60,13 +63,15 @@ impl Server {
         let details = Details {
             destination: curious,
             header: curious,
-            timestamps: output.timestamps,
+            // Jitter is told from them, and who measures does not say so beforehand.
+            timestamps: true,
         };
         Ok(Self {
             receiver: Receiver::new(&socket, details)?,
             echo: args.echo.then(|| Echo::new(port)),
             drops: DropReport::new(granted_rcvbuf(&socket)),
             printer: Printer { output, view, port },
+            probes: Probes::default(),
             target: target.with_port(port),
             bounds: Bounds::new(args.count, args.time),
             tally: Tally::default(),
@@ -92,10 +97,12 @@ impl Server {
                 self.printer.output.flush()?;
                 let news = poller.wait(self.bounds.patience(unsettled))?;
                 if !news {
-                    unsettled = false;
                     self.drops.report(self.receiver.dropped(&self.socket));
+                    unsettled = self.probes.are_unreported();
                 }
             }
+            let silent = self.probes.silent();
+            self.say_all(&silent)?;
         }
         self.receive_rest()?;
         self.sum_up(start.elapsed())
@@ -125,7 +132,14 @@ impl Server {
         for datagram in batch.datagrams().take(wanted) {
             self.tally.datagrams += 1;
             self.tally.bytes += datagram.payload.len() as u64;
-            self.printer.show(datagram)?;
+            match self.probes.take(datagram) {
+                Taken::Not => self.printer.show(datagram)?,
+                Taken::Counted => self.printer.show_probe(datagram)?,
+                Taken::Ended(report) => {
+                    self.printer.output.write(&*report)?;
+                    self.printer.show_probe(datagram)?;
+                }
+            }
         }
         Ok(Some(batch.messages()))
     }
@@ -153,7 +167,17 @@ impl Server {
         Ok(())
     }
 
+    fn say_all(&self, reports: &[Report]) -> Result<(), Error> {
+        let mut reports = reports.iter();
+        reports.try_for_each(|report| self.printer.output.say(report))
+    }
+
     fn sum_up(&mut self, duration: Duration) -> Result<(), Error> {
+        let rest = self.probes.rest();
+        self.say_all(&rest)?;
+        if let untracked @ 1.. = self.probes.untracked() {
+            log::warn!("{untracked} probes came from more senders than are kept apart");
+        }
         let dropped = self.receiver.dropped(&self.socket);
         self.drops.report(dropped);
         self.printer.output.say(&Summary {

@@ -3,6 +3,7 @@
 mod generate;
 mod groups;
 mod man;
+mod measure;
 mod reference;
 
 use std::error::Error as StdError;
@@ -19,6 +20,9 @@ pub use groups::{
 pub use reference::{Entries, Manual};
 
 use generate::Kind;
+pub use measure::MeasureArgs;
+#[cfg(test)]
+pub(crate) use measure::measured_plan;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;

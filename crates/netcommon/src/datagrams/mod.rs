@@ -38,6 +38,7 @@
 //!
 //! - [`batched`] on Linux
 //! - [`portable`] on anything else
+//! - [`TrainSender`] for datagrams that go out one behind the other
 //! - `control` for the ancillary data of Linux
 //! - `drops` for what the kernel dropped
 
@@ -51,11 +52,14 @@ pub mod portable;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests;
+mod train;
 
 #[cfg(target_os = "linux")]
 pub use batched::{Receiver, send};
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Receiver, send};
+
+pub use train::TrainSender;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};

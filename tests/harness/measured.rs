@@ -1,0 +1,97 @@
+//! Measurements, run to their end and taken apart.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::process::{Finished, Running, run};
+
+/// A client's measurement of `server`, whose arguments are words between spaces.
+pub(crate) fn measuring(mut client: Command, server: SocketAddr, arguments: &str) -> Command {
+    client
+        .arg(server.to_string())
+        .args(arguments.split_whitespace());
+    client
+}
+
+/// The same, run to its end, with its events.
+pub(crate) fn measure(client: Command, server: SocketAddr, arguments: &str) -> Finished {
+    let mut command = measuring(client, server, arguments);
+    command.arg("--json");
+    run(command, "")
+}
+
+/// The events of a kind.
+pub(crate) fn events_of(end: &Finished, kind: &str) -> Vec<Value> {
+    let events = end.events().into_iter();
+    events.filter(|event| event["event"] == kind).collect()
+}
+
+/// The one summary.
+#[track_caller]
+pub(crate) fn summary(end: &Finished) -> Value {
+    let mut summaries = events_of(end, "summary");
+    assert_eq!(summaries.len(), 1, "summaries of {end:?}");
+    summaries.remove(0)
+}
+
+/// A count of an event.
+#[track_caller]
+pub(crate) fn count(event: &Value, key: &str) -> u64 {
+    let count = event[key].as_u64();
+    count.unwrap_or_else(|| panic!("no count {key} in {event}"))
+}
+
+/// A figure of an event, in seconds or whatever its key says.
+#[track_caller]
+pub(crate) fn figure(event: &Value, key: &str) -> f64 {
+    let figure = event[key].as_f64();
+    figure.unwrap_or_else(|| panic!("no figure {key} in {event}"))
+}
+
+/// Every sent message is accounted for, once.
+#[track_caller]
+pub(crate) fn assert_adds_up(summary: &Value) {
+    let fates = ["received", "lost", "late", "corrupted", "in_flight"];
+    let sum: u64 = fates.iter().map(|fate| count(summary, fate)).sum();
+    assert_eq!(sum, count(summary, "sent"), "{summary}");
+}
+
+/// One of our servers on a free port.
+pub(crate) fn start_server(mut server: Command, arguments: &str) -> (Running, SocketAddr) {
+    server.args(["-p", "0"]).args(arguments.split_whitespace());
+    let server = Running::start(server);
+    let address = server.listening();
+    (server, address)
+}
+
+/// No latency in the summary is below a delay that the path is known to have.
+#[track_caller]
+pub(crate) fn assert_all_at_least(summary: &Value, delay: Duration) {
+    for name in ["min", "mean", "p50", "p90", "p99", "max"] {
+        let latency = figure(summary, &format!("rtt_{name}_s"));
+        assert!(latency >= delay.as_secs_f64(), "{name} in {summary}");
+    }
+}
+
+/// Of 200 messages, one due every 5 ms, message 100 was held up for 500 ms, and so everything behind
+/// it: the reply to message 100 + n cannot be there before 500 - 5n ms after that message was due.
+#[track_caller]
+pub(crate) fn assert_carries_the_stall(summary: &Value) {
+    // 500 - 5n >= 200 for n from 0 to 60.
+    assert!(count_from(summary, 0.2) >= 61, "{summary}");
+    // 20 of 200 are beyond p90: the 21st longest has n = 20. 2 are beyond p99.
+    assert!(figure(summary, "rtt_p90_s") >= 0.400, "{summary}");
+    assert!(figure(summary, "rtt_p99_s") >= 0.490, "{summary}");
+    assert!(figure(summary, "rtt_max_s") >= 0.500, "{summary}");
+}
+
+/// How many round trips the histogram has in its rows from `bound` on.
+fn count_from(summary: &Value, bound: f64) -> u64 {
+    let rows = summary["histogram"].as_array().expect("a histogram").iter();
+    rows.filter(|row| figure(row, "from_s") >= bound)
+        .map(|row| count(row, "count"))
+        .sum()
+}
