@@ -20,7 +20,7 @@ impl Probe {
         let mut back = self.sequence.to_be_bytes().to_vec();
         back.extend(self.sent_ns.to_be_bytes());
         let check = fnv1a(front.iter().chain(&back)).to_be_bytes();
-        let filling = noise(1, length - 32);
+        let filling = noise(0, length - 32);
         [&front[..], &check, &back, &filling].concat()
     }
 }
