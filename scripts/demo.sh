@@ -50,7 +50,7 @@ trap 'kill "${server:-}" 2> /dev/null || true' EXIT
 start tcp-server --port 0
 show tcp-client --port "$port" --expect-echo
 show tcp-client --port "$port" --expect-echo --message '¿Qué tal?'
-stop_and_expect '[+] Se ha conectado un nuevo cliente: 127.0.0.1:'
+stop_and_expect ': 127.0.0.1:'
 
 echo
 start udp-server --port 0 --echo

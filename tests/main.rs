@@ -9,6 +9,8 @@
 
 mod harness;
 
+mod generated;
+mod manual;
 mod measure_tcp_echoes;
 mod measure_tcp_failures;
 mod measure_tcp_latency;
@@ -16,7 +18,9 @@ mod measure_tcp_output;
 mod measure_udp_echoes;
 mod measure_udp_path;
 mod measure_udp_server;
+mod minimum_rust;
 mod readme;
+mod services;
 mod sockets;
 mod tcp_arguments;
 mod tcp_bad_servers;

@@ -59,7 +59,7 @@ fn every_socket_option_is_accepted_by_server_and_client() {
     let options = [
         "--rcvbuf", "64Ki", "--sndbuf", "64Ki", "--dscp", "AF11", "--ttl", "9", "-I", "lo",
     ];
-    let tcp = ["--keepalive", "30s", "--no-nodelay"];
+    let tcp = ["--keepalive=30s", "--no-nodelay"];
     let server = start(&[&["-p", "0", "--backlog", "7"], &options[..], &tcp[..]].concat());
     let mut command = tcp_client();
     command

@@ -22,7 +22,7 @@ fn bad_arguments_of_either_program_are_exit_2_and_name_the_input() {
         (&["--sndbuf", "99999999999G"], "99999999999G"),
         (&["--dscp", "fast"], "fast"),
         (&["--ttl", "0"], "0"),
-        (&["--keepalive", "soon"], "soon"),
+        (&["--keepalive=soon"], "soon"),
         (&["--lang", "fr"], "fr"),
         (&["--json", "--raw"], "--raw"),
         (&["-4", "-6"], "--ipv6"),
@@ -35,7 +35,8 @@ fn bad_arguments_of_either_program_are_exit_2_and_name_the_input() {
             refused
                 .assert_code(2)
                 .assert_one_line_error(&["usage: ", named, ": "]);
-            assert_eq!(refused.text(), "", "{arguments:?}");
+            let json = arguments.contains(&"--json");
+            assert_eq!(refused.text().is_empty(), !json, "{arguments:?}");
         }
     }
 }
@@ -55,6 +56,31 @@ fn bad_arguments_of_one_program_are_exit_2_too() {
     refused(tcp_client(), &["--port", "0"], "port 0");
     refused(tcp_client(), &["-f", "/nowhere/at/all"], "/nowhere/at/all");
     refused(tcp_client(), &["-f", "/"], "'/'");
+}
+
+#[test]
+fn a_usage_error_is_a_json_event_too_where_json_was_asked_for() {
+    let refused = run(with(tcp_client(), &["--json", "--port", "abc"]), "");
+    refused.assert_code(2);
+    let events = refused.events();
+    assert_eq!(
+        (&events[0]["event"], &events[0]["kind"]),
+        (&"error".into(), &"usage".into())
+    );
+    assert!(
+        refused
+            .stderr
+            .contains(events[0]["message"].as_str().unwrap())
+    );
+}
+
+#[test]
+fn a_time_beyond_any_clock_is_exit_2() {
+    let forever = "18446744073709551615s";
+    let refused = run(with(tcp_server(), &["--drain-timeout", forever]), "");
+    refused
+        .assert_code(2)
+        .assert_one_line_error(&[forever, "too long"]);
 }
 
 #[test]

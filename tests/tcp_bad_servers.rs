@@ -1,13 +1,15 @@
 //! Servers that misbehave: the right exit code and message for each.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::mpsc;
 
 use crate::harness::binaries::tcp_client;
 use crate::harness::data::noise;
 use crate::harness::peers::{closed_port, reset, serve_one};
 use crate::harness::process::{Finished, run};
+use crate::harness::python::is_there;
 
 const SENT: usize = 300_000;
 
@@ -106,6 +108,78 @@ fn a_reset_in_the_middle_is_exit_7() {
     expect_echo(server, &[])
         .assert_code(7)
         .assert_one_line_error(&["127.0.0.1:", "reset"]);
+}
+
+#[test]
+fn a_reset_at_once_is_exit_7_and_names_the_server() {
+    for _ in 0..20 {
+        let server = serve_one(reset);
+        let mut command = tcp_client();
+        command.arg(server.to_string());
+        run(command, "")
+            .assert_code(7)
+            .assert_one_line_error(&[&server.to_string(), "reset"]);
+    }
+}
+
+#[test]
+fn a_server_that_half_closes_first_still_gets_everything() {
+    let (sender, receiver) = mpsc::channel();
+    let server = serve_one(move |mut stream| {
+        stream.shutdown(Shutdown::Write).unwrap();
+        sender
+            .send(std::io::copy(&mut stream, &mut std::io::sink()).unwrap())
+            .unwrap();
+    });
+    let mut command = tcp_client();
+    command.args(["-f", "-", &server.to_string()]);
+    let sent = 100 << 20;
+    run(command, noise(1, sent)).assert_code(0);
+    assert_eq!(receiver.recv().unwrap(), sent as u64);
+}
+
+#[test]
+fn an_echo_that_ends_early_is_told_at_once_however_much_is_left_to_send() {
+    let (release, released) = mpsc::channel::<()>();
+    let server = serve_one(move |stream| {
+        stream.shutdown(Shutdown::Write).unwrap();
+        let _ = released.recv();
+    });
+    let mut command = tcp_client();
+    command.args(["-e", "-f", "/dev/zero", &server.to_string()]);
+    run(command, "")
+        .assert_code(7)
+        .assert_one_line_error(&["closed early", "0 of "]);
+    drop(release);
+}
+
+#[test]
+fn a_connection_to_itself_is_a_refusal() {
+    let place = closed_port().to_string();
+    let mut command = tcp_client();
+    command.args(["-e", "-B", &place, &place]);
+    run(command, "")
+        .assert_code(4)
+        .assert_one_line_error(&[&place, "refused"]);
+}
+
+#[test]
+fn a_network_without_a_route_is_exit_6() {
+    // A network of its own, in which nothing leads anywhere.
+    if !is_there("unshare") {
+        return;
+    }
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--net"])
+        .arg(tcp_client().get_program())
+        .arg("192.0.2.1:9");
+    let end = run(command, "");
+    if end.stderr.contains("unshare") {
+        return println!("skipped: no network namespace here: {}", end.stderr);
+    }
+    end.assert_code(6)
+        .assert_one_line_error(&["192.0.2.1:9", "unreachable"]);
 }
 
 #[test]

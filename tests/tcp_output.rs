@@ -56,6 +56,30 @@ fn a_hex_dump_follows_the_line() {
 }
 
 #[test]
+fn with_a_hex_dump_every_piece_of_a_reply_has_its_label() {
+    let server = serve_one(|mut stream| {
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(b"uno").unwrap();
+        // The client has shown the first piece when it says so: it is waiting for the second.
+        let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(100)));
+        let _ = stream.peek(&mut [0]);
+        stream.write_all(b"dos").unwrap();
+    });
+    let end = ask(server, &["-x", "--lang", "en"]);
+    let labels = end
+        .text()
+        .matches("[+] Message received from the server: ")
+        .count();
+    let dumps = end
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("0000000"))
+        .count();
+    assert_eq!(labels, dumps, "{}", end.text());
+}
+
+#[test]
 fn quiet_says_nothing_and_still_checks() {
     let end = ask(reply_with(b"Hola, servidor!"), &["-q", "-e"]);
     end.assert_code(0);

@@ -14,7 +14,7 @@ pub(crate) struct Noise {
 impl Noise {
     pub(crate) fn new(seed: u64, length: u64) -> Self {
         Self {
-            state: seed | 1,
+            state: 2 * seed + 1,
             left: length,
             word: [0; 8],
             used: 8,

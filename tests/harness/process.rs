@@ -81,9 +81,14 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts a program whose standard output is lines of text.
-    pub(crate) fn start(mut command: Command) -> Self {
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_from(command, Stdio::piped())
+    }
+
+    /// The same with a standard input of the test's choice.
+    pub(crate) fn start_from(mut command: Command, stdin: impl Into<Stdio>) -> Self {
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

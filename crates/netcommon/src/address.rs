@@ -11,6 +11,19 @@ pub const DEFAULT_HOST: &str = "localhost";
 pub const DEFAULT_PORT: u16 = 1234;
 
 /// A host and a port, before the name is looked up.
+///
+/// ```
+/// use netcommon::address::Target;
+///
+/// let target = Target::from_arguments(Some("[2001:db8::7]:5000"), None)?;
+/// assert_eq!((target.host.as_str(), target.port), ("2001:db8::7", 5000));
+/// assert_eq!(target.to_string(), "[2001:db8::7]:5000");
+/// assert_eq!(Target::from_arguments(None, None)?.to_string(), "localhost:1234");
+///
+/// let refused = Target::from_arguments(Some("host:port"), None).unwrap_err();
+/// assert_eq!(refused.kind().exit_code(), 2);
+/// # Ok::<(), netcommon::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// A name, an IPv4 address, or an IPv6 address without brackets.
@@ -48,6 +61,15 @@ impl Target {
             host: host.unwrap_or(DEFAULT_HOST).to_owned(),
             port: own_port.or(port).unwrap_or(DEFAULT_PORT),
         })
+    }
+}
+
+impl From<SocketAddr> for Target {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+        }
     }
 }
 
@@ -140,6 +162,14 @@ impl LocalEnd {
 }
 
 /// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`.
+///
+/// ```
+/// use netcommon::address::parse_local_end;
+///
+/// let end = parse_local_end(":5000")?;
+/// assert_eq!(end.for_peer(&"[::1]:80".parse().unwrap()), "[::]:5000".parse().unwrap());
+/// # Ok::<(), String>(())
+/// ```
 ///
 /// # Errors
 ///

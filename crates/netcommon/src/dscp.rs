@@ -3,6 +3,14 @@
 /// Parses a DSCP: a number, or a name of RFC 2474 (`CS0`–`CS7`), RFC 2597 (`AF11`–`AF43`),
 /// RFC 3246 (`EF`), RFC 5865 (`VA`) or RFC 8622 (`LE`).
 ///
+/// ```
+/// use netcommon::dscp::parse_dscp;
+///
+/// assert_eq!(parse_dscp("EF"), Ok(46));
+/// assert_eq!(parse_dscp("af11"), Ok(10));
+/// assert!(parse_dscp("64").is_err());
+/// ```
+///
 /// # Errors
 ///
 /// Anything else is refused with the input and the accepted forms.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{Domain, Socket};
 
@@ -73,6 +74,23 @@ pub(crate) fn connect_first<T>(
         }
     }
     Err(nobody_answers(target, failures))
+}
+
+/// Connects a socket. One that was bound to the very address it goes to would talk to itself (a
+/// simultaneous open, RFC 9293 3.5): nobody else is there, so that is a refusal.
+pub(crate) fn connect(
+    socket: &Socket,
+    peer: SocketAddr,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    match timeout {
+        Some(timeout) => socket.connect_timeout(&peer.into(), timeout)?,
+        None => socket.connect(&peer.into())?,
+    }
+    match socket.local_addr()?.as_socket() == Some(peer) {
+        true => Err(io::ErrorKind::ConnectionRefused.into()),
+        false => Ok(()),
+    }
 }
 
 /// Binds the local end that the user asked for, if any.

@@ -88,6 +88,21 @@ impl Serialize for ErrorKind {
 
 /// A failure in one line: the operation and its address, the reason, and what to try where that is known.
 /// The line always holds the word of its [`ErrorKind`].
+///
+/// ```
+/// use std::io;
+///
+/// use netcommon::{Error, ErrorKind};
+///
+/// let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+/// let error = Error::io("cannot connect to localhost:1234 (127.0.0.1)", refused)
+///     .with_hint("is a server listening there?");
+/// assert_eq!(error.kind(), ErrorKind::Refused);
+/// assert_eq!(
+///     error.to_string(),
+///     "cannot connect to localhost:1234 (127.0.0.1): connection refused; is a server listening there?"
+/// );
+/// ```
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,

@@ -5,10 +5,10 @@ use clap::ValueEnum;
 /// The language of the human lines on standard output. Help, logs and errors are English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
-    /// The source language.
+    /// Spanish, the source language.
     #[value(name = "es")]
     Spanish,
-    /// The translation.
+    /// English, the translation.
     #[value(name = "en")]
     English,
 }

@@ -4,6 +4,36 @@
 //! up, how bytes from the network are shown to people, and how a program speaks and ends; what is
 //! done with a socket is each program's own business.
 //!
+//! A message to an echo server on this machine, and back:
+//!
+//! ```
+//! use std::io::{Read, Write, copy};
+//! use std::net::Shutdown;
+//! use std::thread;
+//!
+//! use netcommon::address::Target;
+//! use netcommon::options::TcpOptions;
+//! use netcommon::resolve::Family;
+//! use netcommon::tcp::{self, ConnectOptions, DEFAULT_BACKLOG};
+//!
+//! let any_port = Target::from_arguments(Some("localhost:0"), None)?;
+//! let listener = tcp::listen(&any_port, Family::Any, &TcpOptions::default(), DEFAULT_BACKLOG)?;
+//! let server = any_port.with_port(listener.local_addr()?.port());
+//! let echo = thread::spawn(move || {
+//!     let (client, _) = listener.accept()?;
+//!     copy(&mut &client, &mut &client)
+//! });
+//!
+//! let mut client = tcp::connect(&server, Family::Any, &ConnectOptions::default())?;
+//! client.write_all("¡Hola!".as_bytes())?;
+//! client.shutdown(Shutdown::Write)?;
+//! let mut reply = String::new();
+//! client.read_to_string(&mut reply)?;
+//! assert_eq!(reply, "¡Hola!");
+//! assert_eq!(echo.join().expect("the server does not panic")?, 7);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Layout
 //!
 //! - [`address`]: `HOST:PORT` as people type it
@@ -15,6 +45,7 @@
 //! - [`udp`]: bind and connect
 //! - [`multicast`]: groups to join
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
+//! - [`service`]: what a service manager hands over, and wants to hear
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
 //! - [`probe`]: the datagrams that measure a UDP path
 //! - [`statistics`]: round trips, jitter and sequence numbers
@@ -42,6 +73,7 @@ pub mod output;
 pub mod payload;
 pub mod probe;
 pub mod resolve;
+pub mod service;
 pub mod shutdown;
 pub mod statistics;
 pub mod tcp;

@@ -29,6 +29,14 @@ impl fmt::Display for Group {
 
 /// Parses `GROUP` or `GROUP@IF`; without an interface the kernel chooses one by its routes.
 ///
+/// ```
+/// use netcommon::multicast::parse_group;
+///
+/// assert!(parse_group("239.1.2.3@eth0")?.address.is_multicast());
+/// assert!(parse_group("10.0.0.1").is_err());
+/// # Ok::<(), String>(())
+/// ```
+///
 /// # Errors
 ///
 /// What is not a multicast address is refused with the input and the accepted form.
@@ -57,13 +65,31 @@ pub fn join(socket: &UdpSocket, group: &Group) -> Result<(), Error> {
         .as_deref()
         .map_or(Ok(0), |name| if_nametoindex(name).map_err(io::Error::from));
     let socket = SockRef::from(socket);
-    let joined = index.and_then(|index| match group.address {
-        IpAddr::V4(address) => {
-            socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
+    let joined = index.and_then(|index| {
+        hear_own_groups_alone(&socket, group.address)?;
+        match group.address {
+            IpAddr::V4(address) => {
+                socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
+            }
+            IpAddr::V6(address) => socket.join_multicast_v6(&address, index),
         }
-        IpAddr::V6(address) => socket.join_multicast_v6(&address, index),
     });
     joined.map_err(|error| Error::io(format!("cannot join {group}"), error))
+}
+
+/// Linux hands a socket on the wildcard every group that anybody on the machine has joined, unless
+/// told not to (`IP_MULTICAST_ALL`, ip(7)).
+#[cfg(target_os = "linux")]
+fn hear_own_groups_alone(socket: &SockRef<'_>, group: IpAddr) -> io::Result<()> {
+    match group {
+        IpAddr::V4(_) => socket.set_multicast_all_v4(false),
+        IpAddr::V6(_) => socket.set_multicast_all_v6(false),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hear_own_groups_alone(_: &SockRef<'_>, _: IpAddr) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

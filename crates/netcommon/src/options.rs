@@ -68,21 +68,52 @@ impl SocketOptions {
         let v6 = domain == Domain::IPV6;
         if let Some(dscp) = self.dscp {
             let field = u32::from(dscp) << 2;
-            // A socket of IPv6 that also carries IPv4 has both fields; the second is a courtesy.
-            match v6 {
-                true => set("IPV6_TCLASS", socket.set_tclass_v6(field))?,
-                false => set("IP_TOS", socket.set_tos_v4(field))?,
+            set_for_ipv4("IP_TOS", v6, socket.set_tos_v4(field))?;
+            if v6 {
+                set("IPV6_TCLASS", socket.set_tclass_v6(field))?;
             }
         }
-        match (self.ttl, v6) {
-            (Some(ttl), true) => set("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(ttl.into())),
-            (Some(ttl), false) => set("IP_TTL", socket.set_ttl_v4(ttl.into())),
-            (None, _) => Ok(()),
+        if let Some(ttl) = self.ttl {
+            set_for_ipv4("IP_TTL", v6, socket.set_ttl_v4(ttl.into()))?;
+            if v6 {
+                set("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(ttl.into()))?;
+            }
         }
+        Ok(())
+    }
+}
+
+/// A socket of IPv6 may carry IPv4 as well, and then has the fields of both (ipv6(7)); where it does
+/// not, there is nothing to set.
+fn set_for_ipv4(option: &str, v6: bool, result: io::Result<()>) -> Result<(), Error> {
+    match set(option, result) {
+        Err(error) if v6 => {
+            log::debug!("{error}");
+            Ok(())
+        }
+        result => result,
     }
 }
 
 /// Options of a TCP socket (tcp(7)). A listener's are inherited by the connections it accepts.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use netcommon::options::{SocketOptions, TcpOptions, granted_rcvbuf};
+/// use socket2::{Domain, Socket, Type};
+///
+/// let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+/// let options = TcpOptions {
+///     socket: SocketOptions { rcvbuf: Some(20_000), ..SocketOptions::default() },
+///     keepalive: Some(Duration::from_secs(60)),
+///     ..TcpOptions::default()
+/// };
+/// options.apply(&socket, Domain::IPV4)?;
+/// assert!(socket.tcp_nodelay()? && socket.keepalive()?);
+/// assert_eq!(granted_rcvbuf(&socket), 20_000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
     /// What TCP shares with UDP.
@@ -220,6 +251,8 @@ mod tests {
         let socket = read_back(Domain::IPV6);
         assert_eq!(socket.tclass_v6().unwrap(), 46 << 2);
         assert_eq!(socket.unicast_hops_v6().unwrap(), 9);
+        assert_eq!(socket.tos_v4().unwrap(), 46 << 2, "for peers of IPv4");
+        assert_eq!(socket.ttl_v4().unwrap(), 9, "for peers of IPv4");
     }
 
     #[cfg(target_os = "linux")]

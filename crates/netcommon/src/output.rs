@@ -18,6 +18,31 @@ use crate::language::Language;
 /// Something that happened, as people and as programs read it.
 ///
 /// Serialized, it is an object with the key `"event"`.
+///
+/// ```
+/// use netcommon::language::Language;
+/// use netcommon::output::Event;
+/// use serde::Serialize;
+///
+/// #[derive(Serialize)]
+/// #[serde(tag = "event", rename = "connected")]
+/// struct Connected {
+///     peer: std::net::SocketAddr,
+/// }
+///
+/// impl Event for Connected {
+///     fn human(&self, language: Language, lines: &mut String) {
+///         let text = language.choose("Se ha conectado", "Connected");
+///         lines.push_str(&format!("{text}: {}\n", self.peer));
+///     }
+/// }
+///
+/// let event = Connected { peer: "127.0.0.1:40404".parse()? };
+/// let mut lines = String::new();
+/// event.human(Language::English, &mut lines);
+/// assert_eq!(lines, "Connected: 127.0.0.1:40404\n");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 pub trait Event: Serialize {
     /// Appends the human lines, each with its line feed; nothing if people need no line about it.
     fn human(&self, language: Language, lines: &mut String);
@@ -37,6 +62,20 @@ pub enum Style {
 }
 
 /// Standard output, shared by the threads of a program.
+///
+/// ```
+/// use netcommon::language::Language;
+/// use netcommon::output::{Output, Style};
+///
+/// // A pipe stands in for standard output.
+/// let (mut reader, writer) = std::io::pipe()?;
+/// let output = Output::to(Style::Text, Language::English, false, Box::new(writer));
+/// output.write_text("one line\n")?;
+/// output.flush()?;
+/// drop(output);
+/// assert_eq!(std::io::read_to_string(&mut reader)?, "one line\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Output {
     /// What it carries.
     pub style: Style,

@@ -23,6 +23,12 @@ impl fmt::Display for Escaped<'_> {
 }
 
 /// Like [`Escaped`], but line feeds and tabs are kept: a stream of lines on a terminal.
+///
+/// ```
+/// use netcommon::payload::EscapedLines;
+///
+/// assert_eq!(EscapedLines(b"one\ntwo\r\n").to_string(), "one\ntwo\\r\n");
+/// ```
 pub struct EscapedLines<'a>(pub &'a [u8]);
 
 impl fmt::Display for EscapedLines<'_> {
@@ -72,6 +78,14 @@ fn is_unsafe(character: char) -> bool {
 }
 
 /// A hex dump in the layout of `hexdump -C`: offset, sixteen bytes, and their ASCII. Ends with a line feed.
+///
+/// ```
+/// use netcommon::payload::HexDump;
+///
+/// let dump = HexDump { bytes: b"Hola\n", offset: 0x20 }.to_string();
+/// assert!(dump.starts_with("00000020  48 6f 6c 61 0a "));
+/// assert!(dump.ends_with("|Hola.|\n"));
+/// ```
 pub struct HexDump<'a> {
     /// The bytes to show.
     pub bytes: &'a [u8],
@@ -105,6 +119,15 @@ impl fmt::Display for HexDump<'_> {
 }
 
 /// A payload in a JSON event: `"text"` where it is UTF-8, else `"base64"` (RFC 4648, padded).
+///
+/// ```
+/// use netcommon::payload::JsonPayload;
+///
+/// let json = |bytes| serde_json::to_string(&JsonPayload::new(bytes));
+/// assert_eq!(json(b"hola")?, r#"{"text":"hola"}"#);
+/// assert_eq!(json(b"\xff\x00")?, r#"{"base64":"/wA="}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JsonPayload<'a> {
@@ -137,6 +160,14 @@ fn encode<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 
 /// Keeps the pieces of a byte stream from being cut inside a character: the at most three bytes of
 /// an unfinished one wait for the next piece.
+///
+/// ```
+/// use netcommon::payload::Utf8Pieces;
+///
+/// let mut pieces = Utf8Pieces::default();
+/// assert_eq!(pieces.push(b"ma\xc3"), b"ma");
+/// assert_eq!(pieces.push(b"\xb1ana"), "ñana".as_bytes());
+/// ```
 #[derive(Default)]
 pub struct Utf8Pieces {
     unfinished: Vec<u8>,

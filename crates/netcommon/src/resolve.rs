@@ -30,6 +30,16 @@ impl Family {
 
 /// Looks a name up (getaddrinfo(3)): at least one address, IPv4 before IPv6, each once.
 ///
+/// ```
+/// use netcommon::address::Target;
+/// use netcommon::resolve::{Family, resolve};
+///
+/// let target = Target::from_arguments(Some("127.0.0.1:80"), None)?;
+/// assert_eq!(resolve(&target, Family::Any)?, ["127.0.0.1:80".parse().unwrap()]);
+/// assert!(resolve(&target, Family::V6).is_err());
+/// # Ok::<(), netcommon::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// An unknown name, or one without an address of the wanted family, is [`ErrorKind::NotResolved`].

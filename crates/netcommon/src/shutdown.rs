@@ -6,6 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::Error;
 
 /// Whether the program was asked to finish. Clones share the answer.
+///
+/// ```
+/// use std::sync::mpsc;
+///
+/// use netcommon::shutdown::Shutdown;
+///
+/// let shutdown = Shutdown::new();
+/// let (wake, woken) = mpsc::channel();
+/// shutdown.on_signals(move || {
+///     let _ = wake.send(());
+/// })?;
+/// # shutdown.request();
+/// while !shutdown.is_requested() {
+///     // Something to do comes through the same channel as the word of the signal handler.
+///     let _ = woken.recv();
+/// }
+/// # Ok::<(), netcommon::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     requested: Arc<AtomicBool>,

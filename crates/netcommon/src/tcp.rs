@@ -7,8 +7,10 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::{LocalEnd, Target};
-use crate::endpoint::{bind_first, bind_local, connect_first};
+use crate::endpoint::{self, bind_first, bind_local, connect_first};
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::options::TcpOptions;
 use crate::resolve::Family;
 
@@ -19,6 +21,23 @@ pub const DEFAULT_BACKLOG: u32 = 4096;
 /// Opens a listening socket on the first address of `target`, with `SO_REUSEADDR`, so that a server
 /// can start again while connections of the former one linger in TIME-WAIT (RFC 9293). The wildcard
 /// `::` takes IPv4 too, unless the family is IPv6 alone (ipv6(7), `IPV6_V6ONLY`).
+///
+/// ```
+/// use netcommon::address::Target;
+/// use netcommon::options::TcpOptions;
+/// use netcommon::resolve::Family;
+/// use netcommon::tcp::{DEFAULT_BACKLOG, listen};
+///
+/// let any_port = Target::from_arguments(Some("127.0.0.1"), Some(0))?;
+/// let options = TcpOptions::default();
+/// let listener = listen(&any_port, Family::Any, &options, DEFAULT_BACKLOG)?;
+///
+/// // A second one on the same port is refused, and the error says why.
+/// let taken = any_port.with_port(listener.local_addr()?.port());
+/// let error = listen(&taken, Family::Any, &options, DEFAULT_BACKLOG).unwrap_err();
+/// assert!(error.to_string().contains("is another server running there?"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -62,6 +81,18 @@ pub struct ConnectOptions {
 
 /// Connects to the first address of `target` that accepts.
 ///
+/// ```
+/// use netcommon::ErrorKind;
+/// use netcommon::address::Target;
+/// use netcommon::resolve::Family;
+/// use netcommon::tcp::{ConnectOptions, connect};
+///
+/// let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+/// let error = connect(&Target::from(closed), Family::Any, &ConnectOptions::default()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Refused);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// An unknown name, a refused option, or, when no address accepts, the class of the first failure and every address with its reason.
@@ -82,11 +113,21 @@ fn connect_to(
     let socket = open(address).map_err(|error| Error::io("cannot open a socket", error))?;
     options.tcp.apply(&socket, Domain::for_address(address))?;
     bind_local(&socket, options.bind, address)?;
-    let connected = match options.timeout {
-        Some(timeout) => socket.connect_timeout(&address.into(), timeout),
-        None => socket.connect(&address.into()),
-    };
+    let connected = endpoint::connect(&socket, address, options.timeout);
     Ok(connected.map(|()| socket.into()))
+}
+
+/// The address of the server that a stream is connected to.
+///
+/// # Errors
+///
+/// A server that has reset the connection meanwhile leaves none: [`ErrorKind::Reset`].
+pub fn peer(stream: &TcpStream, target: &Target) -> Result<SocketAddr, Error> {
+    let lost = |error| Error::io(format!("lost {target} at once"), error);
+    stream.peer_addr().map_err(|error| match error.kind() {
+        io::ErrorKind::NotConnected => lost(io::ErrorKind::ConnectionReset.into()),
+        _ => lost(error),
+    })
 }
 
 #[cfg(test)]

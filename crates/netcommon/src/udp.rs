@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::{LocalEnd, Target};
-use crate::endpoint::{bind_first, bind_local, connect_first};
+use crate::endpoint::{self, bind_first, bind_local, connect_first};
 use crate::error::Error;
 use crate::options::SocketOptions;
 use crate::resolve::Family;
@@ -65,6 +65,23 @@ pub struct Peer {
 /// it hears this peer alone and learns of its ICMP errors; but not to a group (multicast, or
 /// whatever `broadcast` was set for), whose members answer from addresses of their own.
 ///
+/// ```
+/// use netcommon::address::Target;
+/// use netcommon::options::SocketOptions;
+/// use netcommon::resolve::Family;
+/// use netcommon::udp::{self, ConnectOptions};
+///
+/// let any_port = Target::from_arguments(Some("localhost:0"), None)?;
+/// let socket = udp::bind(&any_port, Family::Any, &SocketOptions::default())?;
+/// let target = any_port.with_port(socket.local_addr()?.port());
+///
+/// let peer = udp::connect(&target, Family::Any, &ConnectOptions::default())?;
+/// peer.send(b"hola")?;
+/// let mut buffer = [0; 16];
+/// assert_eq!(socket.recv(&mut buffer)?, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// An unknown name, a refused option, or no route.
@@ -91,7 +108,7 @@ fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Resul
     let connected = if group {
         Ok(())
     } else {
-        socket.connect(&address.into())
+        endpoint::connect(&socket, address, None)
     };
     Ok(connected.map(|()| Peer {
         socket: socket.into(),

@@ -10,6 +10,11 @@ pub enum UnitError {
     /// Not a duration.
     #[error("'{0}' is not a duration; write it like 500ms, 2s or 1m (a bare number is seconds)")]
     Duration(String),
+    /// A duration that no clock counts to.
+    #[error(
+        "the duration '{0}' is too long; at most 100 years, and 500ms, 2s or 1m are more usual"
+    )]
+    TooLong(String),
     /// Not a size.
     #[error(
         "'{0}' is not a size; write bytes like 1500, 64K or 1M (powers of 1000), 64Ki or 1Mi (powers of 1024)"
@@ -20,12 +25,15 @@ pub enum UnitError {
     SizeOverflow(String),
 }
 
+/// A hundred years: whatever is added to the clock stays within its range.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
 /// Parses a duration: a bare, possibly fractional number is seconds, anything else has units
 /// (`ns`, `us`, `ms`, `s`, `m`, `h`, and sums like `1m 30s`).
 ///
 /// # Errors
 ///
-/// Negative, endless or malformed input is a [`UnitError::Duration`].
+/// Negative or malformed input is a [`UnitError::Duration`], more than a hundred years is [`UnitError::TooLong`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,14 +45,21 @@ pub enum UnitError {
 /// ```
 pub fn parse_duration(input: &str) -> Result<Duration, UnitError> {
     let refused = || UnitError::Duration(input.to_owned());
+    let duration = parse_any_duration(input).ok_or_else(refused)?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err(UnitError::TooLong(input.to_owned())),
+    }
+}
+
+fn parse_any_duration(input: &str) -> Option<Duration> {
     if input
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
     {
-        let seconds = input.parse().map_err(|_| refused())?;
-        Duration::try_from_secs_f64(seconds).map_err(|_| refused())
+        Duration::try_from_secs_f64(input.parse().ok()?).ok()
     } else {
-        humantime::parse_duration(input).map_err(|_| refused())
+        humantime::parse_duration(input).ok()
     }
 }
 

@@ -8,14 +8,15 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, EXIT_CODES, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs,
-    TcpArgs, WaitArgs, parse_wait,
+    ClientSocketArgs, Manual, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs,
+    WaitArgs, parse_wait,
 };
 use netcommon::measurement::Plan;
 use netcommon::output::Style;
 use netcommon::tcp::ConnectOptions;
 
 use crate::exchange::ExchangeOptions;
+use crate::manual;
 use crate::reply::ReplyForm;
 use crate::source::Source;
 
@@ -31,7 +32,7 @@ const STREAM_LENGTH: usize = 128 << 10;
 /// Send bytes to a TCP server and show its reply: a message, a file, or what you type. Without
 /// arguments it sends "Hola, servidor!" to localhost:1234.
 #[derive(Parser, Debug)]
-#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = Self::NAME, version)]
 pub struct Args {
     /// Send this text [default: "Hola, servidor!"]
     #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "MeasureArgs"])]
@@ -77,6 +78,7 @@ pub struct Args {
 
 impl Program for Args {
     const NAME: &'static str = "tcp-client";
+    const MANUAL: Manual = manual::MANUAL;
 
     fn output(&self) -> &OutputArgs {
         &self.output

@@ -17,8 +17,8 @@ use crate::source::Source;
 /// Bytes taken from the socket at once.
 const PIECE: usize = 256 << 10;
 
-/// After the server's last byte, how long a source that waits for more input may still end.
-const SOURCE_GRACE: Duration = Duration::from_millis(200);
+/// After the server's last byte, how often it is looked whether sending still makes sense.
+const TICK: Duration = Duration::from_millis(100);
 
 /// How an exchange is to go.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +106,9 @@ impl Exchange {
         progress.clear();
         reply.finish()?;
         received?;
-        let end = self.await_sender(&sender, &mut stall)?;
+        let end = self.await_sender(&sender, &mut stall, is_typed)?;
         let totals = self.totals(&sender);
-        self.judge(end, totals, is_typed).map(|()| totals)
+        self.judge(end, totals).map(|()| totals)
     }
 
     fn outgoing(&self, source: Source, progress: Progress) -> Result<Outgoing, Error> {
@@ -166,7 +166,7 @@ impl Exchange {
                         return Err(self.stalled(sender));
                     }
                 }
-                Err(error) => return Err(self.broken(error, sender)),
+                Err(error) => return Err(self.broken(error, self.totals(sender))),
             }
         }
     }
@@ -185,13 +185,26 @@ impl Exchange {
         }
     }
 
-    /// Sending goes on after the server's last byte, unless the source itself waits for more.
-    fn await_sender(&self, sender: &Sender, stall: &mut Stall) -> Result<Option<SendEnd>, Error> {
+    /// Sending goes on after the server's last byte, unless a byte of it still had to come back, or
+    /// a person types, who sees that the server has said its last word.
+    fn await_sender(
+        &self,
+        sender: &Sender,
+        stall: &mut Stall,
+        is_typed: bool,
+    ) -> Result<Option<SendEnd>, Error> {
         loop {
-            if let Some(end) = sender.end_within(SOURCE_GRACE) {
+            if let Some(end) = sender.end_within(TICK) {
                 return Ok(Some(end));
             }
-            if sender.is_reading() {
+            if self
+                .expectation
+                .as_ref()
+                .is_some_and(|expectation| expectation.is_due())
+            {
+                return Err(self.closed_early(self.totals(sender)));
+            }
+            if is_typed && sender.is_reading() {
                 return Ok(None);
             }
             if stall.is_over(self.totals(sender)) {
@@ -200,7 +213,7 @@ impl Exchange {
         }
     }
 
-    fn judge(&self, end: Option<SendEnd>, totals: Totals, is_typed: bool) -> Result<(), Error> {
+    fn judge(&self, end: Option<SendEnd>, totals: Totals) -> Result<(), Error> {
         let fulfilled = self
             .expectation
             .as_ref()
@@ -217,9 +230,12 @@ impl Exchange {
                 ))
             }
             Some(SendEnd::Complete) => Ok(()),
-            // Who types sees that the server has said its last word.
-            None if is_typed && self.expectation.is_none() => Ok(()),
-            None | Some(SendEnd::Refused) => Err(self.closed_early(totals)),
+            Some(SendEnd::Refused(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                Err(self.broken(error, totals))
+            }
+            Some(SendEnd::Refused(_)) => Err(self.closed_early(totals)),
+            None if fulfilled => Ok(()),
+            None => Err(self.closed_early(totals)),
         }
     }
 
@@ -248,8 +264,8 @@ impl Exchange {
         Error::new(ErrorKind::TimedOut, message)
     }
 
-    fn broken(&self, error: io::Error, sender: &Sender) -> Error {
-        let Totals { sent, received } = self.totals(sender);
+    fn broken(&self, error: io::Error, totals: Totals) -> Error {
+        let Totals { sent, received } = totals;
         let server = &self.server;
         Error::io(
             format!("lost {server} after {sent} bytes sent and {received} received"),

@@ -7,6 +7,7 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
+//! - `manual`: what the help and the man page say beside it
 //! - [`source`]: where the bytes to send come from
 //! - [`exchange`]: both directions at once, and how an exchange can fail
 //! - `sender`: the sending thread
@@ -20,6 +21,7 @@ pub mod args;
 pub mod events;
 pub mod exchange;
 pub mod expectation;
+mod manual;
 mod measure;
 mod progress;
 pub mod reply;
@@ -52,7 +54,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let output = args.output.open();
     let source = args.source()?;
     let stream = tcp::connect(&target, args.target.family(), &args.connect_options())?;
-    let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+    let peer = tcp::peer(&stream, &target)?;
+    let local = stream.local_addr()?;
     output.say(&Event::Connected { peer, local })?;
     if source.is_typed && output.style == Style::Text {
         // Without a word, a person who sees an empty line wonders what to do.

@@ -98,7 +98,8 @@ impl<'a> Reply<'a> {
     }
 
     fn show_line(&self, bytes: &[u8], offset: u64, hex: bool) -> Result<(), Error> {
-        if offset == 0 {
+        // A dump between two pieces ends the line: the next piece needs a label of its own.
+        if offset == 0 || hex {
             let language = self.output.language;
             let text = language.choose(
                 "Mensaje recibido del servidor",

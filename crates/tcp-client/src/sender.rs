@@ -22,7 +22,7 @@ pub(crate) enum SendEnd {
     /// The source is exhausted and everything was handed to the kernel.
     Complete,
     /// The connection took no more.
-    Refused,
+    Refused(io::Error),
     /// The source could not be read.
     Unreadable(io::Error),
 }
@@ -75,7 +75,9 @@ impl Sender {
         match self.end.recv_timeout(time) {
             Ok(end) => Some(end),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => Some(SendEnd::Refused),
+            Err(RecvTimeoutError::Disconnected) => {
+                Some(SendEnd::Refused(io::ErrorKind::BrokenPipe.into()))
+            }
         }
     }
 
@@ -95,8 +97,8 @@ impl Outgoing {
             match read {
                 Ok(0) => return self.finish(),
                 Ok(count) => {
-                    if self.send(&piece[..count], state).is_err() {
-                        return SendEnd::Refused;
+                    if let Err(error) = self.send(&piece[..count], state) {
+                        return SendEnd::Refused(error);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

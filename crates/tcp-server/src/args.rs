@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use netcommon::cli::{
-    EXIT_CODES, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, parse_wait,
+    Manual, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, parse_wait,
 };
 use netcommon::options::{SocketOptions, TcpOptions};
 use netcommon::tcp::DEFAULT_BACKLOG;
 use netcommon::units::parse_duration;
 
 use crate::limits::Limits;
+use crate::manual;
 use crate::server::Settings;
 use crate::tap::Tap;
 
@@ -20,7 +21,7 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Echo every byte that TCP clients send. Without arguments it listens on localhost:1234 and says
 /// who connects. Ctrl-C lets clients that are talking finish, a second Ctrl-C ends at once.
 #[derive(Parser, Debug)]
-#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = Self::NAME, version)]
 pub struct Args {
     /// Serve one client and exit
     #[arg(short = '1', long)]
@@ -60,6 +61,7 @@ pub struct Args {
 
 impl Program for Args {
     const NAME: &'static str = "tcp-server";
+    const MANUAL: Manual = manual::MANUAL;
 
     fn output(&self) -> &OutputArgs {
         &self.output
@@ -116,10 +118,7 @@ mod tests {
             Args::parse_from(arguments).tcp_options().keepalive
         };
         assert_eq!(keepalive(&[]), Some(KEEPALIVE));
-        assert_eq!(
-            keepalive(&["--keepalive", "5s"]),
-            Some(Duration::from_secs(5))
-        );
-        assert_eq!(keepalive(&["--keepalive", "0"]), None);
+        assert_eq!(keepalive(&["--keepalive=5s"]), Some(Duration::from_secs(5)));
+        assert_eq!(keepalive(&["--keepalive=0"]), None);
     }
 }

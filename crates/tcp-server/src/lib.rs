@@ -15,6 +15,7 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
+//! - `manual`: what the help and the man page say beside it
 //! - [`tap`]: what clients send, for who wants to see it
 //! - [`limits`]: how many clients and threads this machine bears
 //! - [`events`]: what is said on standard output
@@ -35,6 +36,7 @@ mod crew;
 mod drain;
 pub mod events;
 pub mod limits;
+mod manual;
 mod pace;
 mod parked;
 mod reporter;
@@ -42,10 +44,12 @@ pub mod server;
 mod slots;
 pub mod tap;
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
+use netcommon::address::Target;
 use netcommon::shutdown::Shutdown;
-use netcommon::tcp;
+use netcommon::{service, tcp};
 
 pub use args::Args;
 pub use server::Server;
@@ -58,13 +62,7 @@ use events::Event;
 ///
 /// An address that cannot be listened on, or a local limit that keeps the server from starting.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let target = args.target.target()?;
-    let listener = tcp::listen(
-        &target,
-        args.target.family(),
-        &args.tcp_options(),
-        args.backlog,
-    )?;
+    let (listener, target) = listen(&args)?;
     let address = listener.local_addr()?;
     let output = Arc::new(args.output.open());
     let settings = args.settings(tap::tap(&output, args.output.hex));
@@ -75,5 +73,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         place: target.with_port(address.port()).to_string(),
         address,
     })?;
+    service::report_ready();
     Ok(server.run()?)
+}
+
+/// A listener and its name for people: the one that a service manager hands over, else our own.
+fn listen(args: &Args) -> anyhow::Result<(TcpListener, Target)> {
+    let options = args.tcp_options();
+    if let Some((listener, address)) = service::tcp_listener(&options)? {
+        return Ok((listener, address.into()));
+    }
+    let target = args.target.target()?;
+    let listener = tcp::listen(&target, args.target.family(), &options, args.backlog)?;
+    Ok((listener, target))
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::Parser;
 use netcommon::cli::{
-    ClientSocketArgs, EXIT_CODES, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs,
-    parse_wait,
+    ClientSocketArgs, Manual, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
 };
 use netcommon::measurement::Plan;
 use netcommon::probe;
 use netcommon::udp::ConnectOptions;
 use netcommon::{Error, input};
 
+use crate::manual;
 use crate::source::Source;
 
 /// The message of the original script.
@@ -22,7 +22,7 @@ const MESSAGE: &str = "Hola se está tensando muchísimo";
 /// Send a UDP datagram, or one for each line, and print the replies if asked to wait for them.
 /// Without arguments it sends "Hola se está tensando muchísimo" to localhost:1234.
 #[derive(Clone, Debug, Parser)]
-#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = Self::NAME, version)]
 pub struct Args {
     /// Send this text [default: "Hola se está tensando muchísimo"]
     #[arg(short, long, value_name = "TEXT", conflicts_with_all = ["file", "MeasureArgs"])]
@@ -59,6 +59,7 @@ pub struct Args {
 
 impl Program for Args {
     const NAME: &'static str = "udp-client";
+    const MANUAL: Manual = manual::MANUAL;
 
     fn output(&self) -> &OutputArgs {
         &self.output

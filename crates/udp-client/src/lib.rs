@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
+//! - `manual`: what the help and the man page say beside it
 //! - [`source`]: the datagrams to send
 //! - [`client`]: sending, and waiting for replies
 //! - `measure`: round trips, loss, duplicates and reordering of any echo server
@@ -11,6 +12,7 @@
 pub mod args;
 pub mod client;
 pub mod events;
+mod manual;
 mod measure;
 pub mod source;
 

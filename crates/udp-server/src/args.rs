@@ -6,13 +6,14 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::address::{DEFAULT_HOST, Target};
 use netcommon::cli::{
-    EXIT_CODES, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, parse_wait,
+    Manual, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, parse_wait,
 };
 use netcommon::multicast::{Group, join, parse_group};
 use netcommon::options::SocketOptions;
-use netcommon::{Error, udp};
+use netcommon::resolve::Family;
+use netcommon::{Error, service, udp};
 
-use crate::echo;
+use crate::{echo, manual};
 
 /// Asked for unless the user says otherwise: what a fast sender sends while this program is not on a processor.
 const RCVBUF: usize = 4 << 20;
@@ -20,12 +21,11 @@ const RCVBUF: usize = 4 << 20;
 /// Print every UDP datagram and its sender, and say what was lost. Without arguments it listens on
 /// localhost:1234. Probes of clients that measure are counted and reported instead (-v prints them too).
 #[derive(Clone, Debug, Parser)]
-#[command(name = Self::NAME, version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = Self::NAME, version)]
 pub struct Args {
     /// Answer each datagram with the same bytes, from the address that was asked; replies carry
-    /// DSCP 3 unless --dscp is given, and what carries it is not answered, so that two such servers
-    /// do not answer each other
-    #[arg(short, long)]
+    /// DSCP 3, and what carries it is not answered, so that two such servers do not answer each other
+    #[arg(short, long, conflicts_with = "dscp")]
     pub echo: bool,
     /// End after N datagrams
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -49,6 +49,7 @@ pub struct Args {
 
 impl Program for Args {
     const NAME: &'static str = "udp-server";
+    const MANUAL: Manual = manual::MANUAL;
 
     fn output(&self) -> &OutputArgs {
         &self.output
@@ -60,50 +61,79 @@ impl Args {
     ///
     /// # Errors
     ///
-    /// A malformed address, or two ports that differ.
+    /// A malformed address, two ports that differ, or a group of the other family.
     pub fn target(&self) -> Result<Target, Error> {
         let mut target = self.address.target()?;
-        match self.join.first() {
-            Some(group) if target.host == DEFAULT_HOST => {
-                let everywhere = if group.address.is_ipv4() {
-                    "0.0.0.0"
-                } else {
-                    "::"
-                };
-                target.host = everywhere.to_owned();
-            }
-            _ => {}
+        self.check_groups()?;
+        if !self.join.is_empty() && target.host == DEFAULT_HOST {
+            let everywhere = if self.join.iter().all(is_v4) {
+                "0.0.0.0"
+            } else {
+                "::"
+            };
+            target.host = everywhere.to_owned();
         }
         Ok(target)
     }
 
-    /// Opens the socket and joins the groups.
+    fn check_groups(&self) -> Result<(), Error> {
+        let wanted = |group: &&Group| match self.address.family() {
+            Family::Any => true,
+            Family::V4 => is_v4(group),
+            Family::V6 => !is_v4(group),
+        };
+        match self.join.iter().find(|group| !wanted(group)) {
+            Some(group) => Err(Error::usage(format!(
+                "{group} is not a group of the family of -4 or -6"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the socket and joins the groups; returns it with its name for people. A socket that a
+    /// service manager hands over takes the place of our own.
     ///
     /// # Errors
     ///
     /// An unknown name, a port that cannot be bound, a group that cannot be joined.
-    pub fn bind(&self) -> Result<UdpSocket, Error> {
-        let socket = udp::bind(&self.target()?, self.address.family(), &self.options())?;
+    pub fn bind(&self) -> Result<(UdpSocket, Target), Error> {
+        let options = self.options();
+        let (socket, target) = match service::udp_socket(&options)? {
+            Some((socket, address)) => (socket, address.into()),
+            None => {
+                let target = self.target()?;
+                let socket = udp::bind(&target, self.address.family(), &options)?;
+                (socket, target)
+            }
+        };
         for group in &self.join {
             join(&socket, group)?;
         }
-        Ok(socket)
+        Ok((socket, target))
     }
 
-    /// The DSCP that marks replies, unless the user wants another in them.
-    pub fn mark(&self) -> Option<u8> {
-        (self.echo && self.socket.dscp.is_none()).then_some(echo::MARK)
+    /// The DSCP of whatever is sent.
+    fn dscp(&self) -> Option<u8> {
+        if self.echo {
+            Some(echo::MARK)
+        } else {
+            self.socket.dscp
+        }
     }
 
     fn options(&self) -> SocketOptions {
         let asked = self.socket.options();
         SocketOptions {
             rcvbuf: asked.rcvbuf.or(Some(RCVBUF)),
-            dscp: asked.dscp.or(self.mark()),
+            dscp: self.dscp(),
             reuse_port: self.server.reuse_port,
             ..asked
         }
     }
+}
+
+fn is_v4(group: &Group) -> bool {
+    group.address.is_ipv4()
 }
 
 #[cfg(test)]
@@ -126,6 +156,7 @@ mod tests {
             ("udp-server", "localhost:1234"),
             ("udp-server --join 239.1.2.3@lo 5000", "0.0.0.0:5000"),
             ("udp-server --join ff02::1234", "[::]:1234"),
+            ("udp-server --join 239.1.2.3 --join ff02::1234", "[::]:1234"),
             (
                 "udp-server --join 239.1.2.3 239.1.2.3:5000",
                 "239.1.2.3:5000",
@@ -137,10 +168,22 @@ mod tests {
     }
 
     #[test]
-    fn replies_are_marked_unless_the_user_wants_another_dscp() {
+    fn a_group_of_the_other_family_is_refused_by_its_name() {
+        for (line, group) in [
+            ("udp-server -6 --join 239.1.2.3", "239.1.2.3"),
+            ("udp-server -4 --join ff02::1234", "ff02::1234"),
+        ] {
+            let error = parse(line).target().unwrap_err().to_string();
+            assert!(error.contains(group), "{error}");
+        }
+    }
+
+    #[test]
+    fn replies_are_always_marked() {
         assert_eq!(parse("udp-server").options().dscp, None);
+        assert_eq!(parse("udp-server --dscp EF").options().dscp, Some(46));
         assert_eq!(parse("udp-server -e").options().dscp, Some(echo::MARK));
-        assert_eq!(parse("udp-server -e --dscp EF").options().dscp, Some(46));
-        assert_eq!(parse("udp-server -e --dscp EF").mark(), None);
+        let both = Args::try_parse_from(["udp-server", "-e", "--dscp", "EF"]);
+        assert!(both.unwrap_err().to_string().contains("--dscp"));
     }
 }

@@ -15,18 +15,13 @@ const ANSWERING_SERVICES: [u16; 5] = [7, 13, 17, 19, 37];
 /// Answers datagrams with their own bytes.
 pub struct Echo {
     port: u16,
-    mark: Option<u8>,
     answered: u64,
 }
 
 impl Echo {
-    /// For a socket on `port` whose replies carry the DSCP `mark`, if any.
-    pub fn new(port: u16, mark: Option<u8>) -> Self {
-        Self {
-            port,
-            mark,
-            answered: 0,
-        }
+    /// For a socket on `port` whose replies carry the DSCP [`MARK`].
+    pub fn new(port: u16) -> Self {
+        Self { port, answered: 0 }
     }
 
     /// How many replies were sent.
@@ -68,7 +63,7 @@ impl Echo {
             Some("nothing can be sent there")
         } else if ANSWERING_SERVICES.contains(&port) {
             Some("a service on that port would answer the reply")
-        } else if arrival.tos.is_some_and(|tos| Some(tos >> 2) == self.mark) {
+        } else if arrival.tos.is_some_and(|tos| tos >> 2 == MARK) {
             Some("it is the reply of such a server itself")
         } else if port == self.port && is_own_address(peer) {
             Some("that is this server itself")
@@ -113,7 +108,7 @@ mod tests {
     }
 
     fn is_answered(peer: &str) -> bool {
-        Echo::new(5_000, Some(MARK)).may_answer(&arrival(peer, 0))
+        Echo::new(5_000).may_answer(&arrival(peer, 0))
     }
 
     #[test]
@@ -167,12 +162,10 @@ mod tests {
 
     #[test]
     fn a_marked_datagram_is_not_answered_and_a_group_s_neither() {
-        let echo = Echo::new(5_000, Some(MARK));
-        let unmarked = Echo::new(5_000, None);
+        let echo = Echo::new(5_000);
         for ecn in 0..4 {
             let marked = arrival("192.0.2.1:9", MARK << 2 | ecn);
             assert!(!echo.may_answer(&marked));
-            assert!(unmarked.may_answer(&marked));
         }
         let mut to_group = arrival("192.0.2.1:9", 0);
         to_group.to_group = true;

@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
+//! - `manual`: what the help and the man page say beside it
 //! - [`server`]: the loop that receives, shows and ends
 //! - `bounds`: when it ends without a signal
 //! - [`poller`]: waiting for datagrams, signals, and the end of whoever reads
@@ -18,6 +19,7 @@ mod bounds;
 pub mod drops;
 pub mod echo;
 pub mod events;
+mod manual;
 pub mod poller;
 mod printer;
 mod probes;
@@ -40,11 +42,11 @@ use server::Server;
 /// A usage error, an address that cannot be bound, or an output that cannot be written.
 pub fn run(args: Args) -> Result<()> {
     let output = args.output.open();
-    let socket = args.bind()?;
+    let (socket, target) = args.bind()?;
     let mut poller = Poller::new(&socket, output.style != Style::Quiet)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(poller.waker()?)?;
-    let server = Server::new(socket, output, &args)?;
+    let server = Server::new(socket, target, output, &args)?;
     server.serve(&mut poller, &shutdown)?;
     Ok(())
 }

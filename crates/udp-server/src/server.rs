@@ -4,12 +4,12 @@ use std::io;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use netcommon::Error;
 use netcommon::address::Target;
 use netcommon::datagrams::{Details, Receiver};
 use netcommon::options::granted_rcvbuf;
 use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
+use netcommon::{Error, service};
 
 use crate::Args;
 use crate::bounds::{Bounds, Tally};
@@ -43,12 +43,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Prepares a bound socket.
+    /// Prepares a bound socket, which people know as `target`.
     ///
     /// # Errors
     ///
     /// An option that the kernel refuses.
-    pub fn new(socket: UdpSocket, output: Output, args: &Args) -> Result<Self, Error> {
+    pub fn new(
+        socket: UdpSocket,
+        target: Target,
+        output: Output,
+        args: &Args,
+    ) -> Result<Self, Error> {
         let port = socket.local_addr().map_err(failed)?.port();
         let view = View {
             hex: args.output.hex,
@@ -63,11 +68,11 @@ impl Server {
         };
         Ok(Self {
             receiver: Receiver::new(&socket, details)?,
-            echo: args.echo.then(|| Echo::new(port, args.mark())),
+            echo: args.echo.then(|| Echo::new(port)),
             drops: DropReport::new(granted_rcvbuf(&socket)),
             printer: Printer { output, view, port },
             probes: Probes::default(),
-            target: args.target()?.with_port(port),
+            target: target.with_port(port),
             bounds: Bounds::new(args.count, args.time),
             tally: Tally::default(),
             failures: 0,
@@ -106,7 +111,9 @@ impl Server {
     fn announce(&self) -> Result<(), Error> {
         let address = self.socket.local_addr().map_err(failed)?;
         let target = self.target.clone();
-        self.printer.output.say(&Listening { address, target })
+        self.printer.output.say(&Listening { address, target })?;
+        service::report_ready();
+        Ok(())
     }
 
     /// Takes one batch, and returns how many messages that were; `None` when the socket is dry.

@@ -24,10 +24,10 @@ pub struct TargetArgs {
     #[arg(value_name = "HOST", display_order = 0)]
     place: Option<String>,
     /// Port [default: 1234]
-    #[arg(value_name = "PORT", display_order = 1)]
+    #[arg(value_name = "PORT", display_order = 1, value_parser = parse_port)]
     second: Option<u16>,
     /// Port, as an option
-    #[arg(short, long, value_name = "PORT", conflicts_with = "second")]
+    #[arg(short, long, value_name = "PORT", conflicts_with = "second", value_parser = parse_port)]
     port: Option<u16>,
     /// Use IPv4 alone (a name that has both uses IPv4 first)
     #[arg(short = '4', long, conflicts_with = "ipv6")]
@@ -35,6 +35,11 @@ pub struct TargetArgs {
     /// Use IPv6 alone
     #[arg(short = '6', long)]
     ipv6: bool,
+}
+
+fn parse_port(input: &str) -> Result<u16, String> {
+    let port = input.parse();
+    port.map_err(|_| format!("'{input}' is not a port; a port is 0 to 65535"))
 }
 
 impl TargetArgs {
@@ -192,8 +197,15 @@ pub struct ClientSocketArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
 pub struct TcpArgs {
-    /// Probe a silent peer after DUR, and take it for gone after twice that; 0 is off
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, num_args = 0..=1, default_missing_value = "60s")]
+    /// Probe a silent peer after DUR (1s to 9h), and take it for gone after twice that; 0 is off
+    #[arg(
+        long,
+        value_name = "DUR",
+        value_parser = parse_keepalive,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "60s"
+    )]
     keepalive: Option<Duration>,
     /// Let the kernel gather small writes (Nagle's algorithm)
     #[arg(long)]
@@ -208,6 +220,18 @@ impl TcpArgs {
             nodelay: !self.no_nodelay,
             keepalive: self.keepalive.or(keepalive).filter(|idle| !idle.is_zero()),
         }
+    }
+}
+
+/// The kernel counts whole seconds in 15 bits (tcp(7), `TCP_KEEPIDLE`).
+fn parse_keepalive(input: &str) -> Result<Duration, String> {
+    let duration = parse_duration(input).map_err(|error| error.to_string())?;
+    let bearable = Duration::from_secs(1)..=Duration::from_secs(9 * 60 * 60);
+    match duration.is_zero() || bearable.contains(&duration) {
+        true => Ok(duration),
+        false => Err(format!(
+            "'{input}' is out of range; write 1s to 9h, or 0 for none"
+        )),
     }
 }
 

@@ -1,47 +1,40 @@
 //! Argument groups, logging and exit codes: how every program starts and ends.
 
+mod generate;
 mod groups;
+mod man;
 mod measure;
+mod reference;
 
 use std::error::Error as StdError;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Command, Parser};
 use serde::Serialize;
 
 pub use groups::{
     ClientSocketArgs, OutputArgs, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
     parse_wait,
 };
+pub use reference::{Entries, Manual};
+
+use generate::Kind;
 pub use measure::MeasureArgs;
 #[cfg(test)]
 pub(crate) use measure::measured_plan;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
-use crate::output::{Event, timestamp};
-
-/// What `--help` of every program ends with.
-pub const EXIT_CODES: &str = "\
-Exit codes:
-  0  ok (a server's Ctrl-C too)
-  1  check failed: it ran, but no or a wrong reply came, or a bound was broken
-  2  usage: an argument is malformed or contradicts another
-  3  not resolved: the name has no address
-  4  refused: nothing listens there
-  5  timed out
-  6  unreachable: no route
-  7  reset or closed early by the peer
-  8  local limit: address in use, permission, descriptors, disk space
-
-Durations: 500ms, 2s, 1m; a bare number is seconds.
-Sizes: K M G are powers of 1000, Ki Mi Gi of 1024; a bare number is bytes.";
+use crate::output::{Event, Output, Style, timestamp};
 
 /// The arguments of a program.
 pub trait Program: Parser {
     /// The name in messages.
     const NAME: &'static str;
+
+    /// What its help and its man page say beside the options.
+    const MANUAL: Manual;
 
     /// The group that says how the program speaks.
     fn output(&self) -> &OutputArgs;
@@ -53,8 +46,9 @@ pub fn main<P: Program, E>(run: impl FnOnce(P) -> Result<(), E>) -> ExitCode
 where
     E: AsRef<dyn StdError + Send + Sync>,
 {
-    let arguments = match P::try_parse() {
-        Ok(arguments) => arguments,
+    let arguments = match parse::<P>() {
+        Ok(Request::Run(arguments)) => arguments,
+        Ok(Request::Generate(kind)) => return conclude(P::NAME, generate::write::<P>(kind)),
         Err(error) => return refuse(P::NAME, &error),
     };
     let output = arguments.output().clone();
@@ -63,6 +57,41 @@ where
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(P::NAME, &output, error.as_ref()),
     }
+}
+
+/// What a command line asks for.
+enum Request<P> {
+    Run(P),
+    Generate(Kind),
+}
+
+fn parse<P: Program>() -> Result<Request<P>, clap::Error> {
+    let mut command = generate::with_option(command::<P>());
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    match matches.remove_one(generate::OPTION) {
+        Some(kind) => Ok(Request::Generate(kind)),
+        None => P::from_arg_matches_mut(&mut matches)
+            .map(Request::Run)
+            .map_err(|error| error.format(&mut command)),
+    }
+}
+
+/// The command line as clap knows it, with the end that all programs have in common.
+fn command<P: Program>() -> Command {
+    P::command()
+        .max_term_width(100)
+        .after_help(reference::after_help(P::MANUAL.examples))
+}
+
+/// The end of a program that has not begun to speak its own way.
+fn conclude(name: &str, result: Result<(), Error>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    if error.kind() != ErrorKind::OutputClosed {
+        complain(name, &error.to_string());
+    }
+    ExitCode::from(error.kind().exit_code())
 }
 
 /// Help and version go to standard output; a usage error is one line, like every other error.
@@ -80,8 +109,14 @@ fn refuse(name: &str, error: &clap::Error) -> ExitCode {
         .collect();
     let line = first.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    complain(name, &format!("usage: {line}; try '{name} --help'"));
-    ExitCode::from(ErrorKind::Usage.exit_code())
+    let message = format!("usage: {line}; try '{name} --help'");
+    fail(name, json_if_asked_for(), ErrorKind::Usage, message)
+}
+
+/// Where the arguments make no sense as a whole, one of them may still say who reads the answer.
+fn json_if_asked_for() -> Option<Output> {
+    let asked = std::env::args_os().any(|argument| argument == "--json" || argument == "-J");
+    asked.then(|| Output::new(Style::Json, Language::Spanish, false))
 }
 
 fn report(
@@ -89,19 +124,22 @@ fn report(
     output: &OutputArgs,
     error: &(dyn StdError + Send + Sync + 'static),
 ) -> ExitCode {
-    let kind = kind_of(error);
+    let json = output.json.then(|| output.open());
+    fail(name, json, kind_of(error), one_line(error))
+}
+
+fn fail(name: &str, json: Option<Output>, kind: ErrorKind, message: String) -> ExitCode {
     if kind != ErrorKind::OutputClosed {
-        let message = one_line(error);
         complain(name, &message);
-        if output.json {
+        if let Some(output) = json {
             // The same failure may be why nothing can be written there; standard error has said it.
-            let _ = output.open().say(&Failure::Error { kind, message });
+            let _ = output.say(&Failure::Error { kind, message });
         }
     }
     ExitCode::from(kind.exit_code())
 }
 
-/// The class of the innermost error that has one; what has none is a limit of this machine.
+/// The class of the first error in the chain that has one; what has none is a limit of this machine.
 fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
     causes(error)
         .find_map(|cause| cause.downcast_ref::<Error>())

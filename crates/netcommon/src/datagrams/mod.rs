@@ -6,6 +6,34 @@
 //! fields, when it arrived, and how many it dropped. [`portable`] has the same interface over
 //! nothing but the standard library, and knows less.
 //!
+//! ```
+//! use std::net::UdpSocket;
+//!
+//! use netcommon::datagrams::{Details, Receiver, Reply, send};
+//!
+//! let server = UdpSocket::bind("127.0.0.1:0")?;
+//! let client = UdpSocket::bind("127.0.0.1:0")?;
+//! client.connect(server.local_addr()?)?;
+//!
+//! client.send(b"hola")?;
+//! // Waits for the first one; a program has a poller for that.
+//! server.peek(&mut [0])?;
+//! let mut receiver = Receiver::new(&server, Details::default())?;
+//! let batch = receiver.receive(&server)?;
+//! let replies: Vec<Reply> = batch
+//!     .datagrams()
+//!     .map(|datagram| Reply {
+//!         payload: datagram.payload,
+//!         peer: datagram.arrival.peer,
+//!         source: datagram.arrival.destination,
+//!     })
+//!     .collect();
+//! assert_eq!(send(&server, &replies), 1);
+//! let mut echo = [0; 16];
+//! assert_eq!(client.recv(&mut echo)?, 4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Layout
 //!
 //! - [`batched`] on Linux

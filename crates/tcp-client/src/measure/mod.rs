@@ -46,9 +46,7 @@ const SMALL: usize = 16 << 10;
 pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let streams = connect(args, &target, plan.flows)?;
-    let peer = streams[0]
-        .peer_addr()
-        .map_err(|error| Error::io("cannot tell the server's address", error))?;
+    let peer = tcp::peer(&streams[0], &target)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(|| {})?;
     let threads = streams.len() * if is_simple(&plan) { 1 } else { 2 };

@@ -1,0 +1,87 @@
+//! What every `--help` ends with, and every man page says, besides the options.
+
+/// A term and what it means.
+pub(super) type Entry = (&'static str, &'static str);
+
+/// A list of terms, each with what it means.
+pub type Entries = &'static [Entry];
+
+/// What the help and the man page of one program say beside its options.
+#[derive(Clone, Copy, Debug)]
+pub struct Manual {
+    /// Command lines, and what each is for.
+    pub examples: Entries,
+    /// A sample of each JSON event, and what it tells.
+    pub events: Entries,
+    /// Environment variables beside those that every program reads.
+    pub environment: Entries,
+}
+
+/// Exit codes and their meanings.
+pub(super) const EXIT_CODES: [Entry; 9] = [
+    ("0", "ok (a server's Ctrl-C too)"),
+    (
+        "1",
+        "check failed: it ran, but no or a wrong reply came, or a bound was broken",
+    ),
+    (
+        "2",
+        "usage: an argument is malformed or contradicts another",
+    ),
+    ("3", "not resolved: the name has no address"),
+    ("4", "refused: nothing listens there"),
+    ("5", "timed out"),
+    ("6", "unreachable: no route"),
+    ("7", "reset or closed early by the peer"),
+    (
+        "8",
+        "local limit: address in use, permission, descriptors, disk space",
+    ),
+];
+
+/// How durations and sizes are written.
+pub(super) const UNITS: [&str; 2] = [
+    "Durations: 500ms, 2s, 1m; a bare number is seconds.",
+    "Sizes: K M G are powers of 1000, Ki Mi Gi of 1024; a bare number is bytes.",
+];
+
+/// The environment variables that every program reads.
+pub(super) const ENVIRONMENT: [Entry; 2] = [
+    (
+        "LC_ALL, LC_MESSAGES, LANG",
+        "The language of the human lines, unless --lang is given: the first of them that is set and \
+         not empty decides. A locale that begins with en gives English, any other Spanish.",
+    ),
+    (
+        "RUST_LOG",
+        "What is logged to standard error: error, warn, info, debug, trace or off. It wins over -v.",
+    ),
+];
+
+/// What holds of every JSON event.
+pub(super) const EVENTS_INTRODUCTION: &str = "\
+With --json, standard output carries one object a line, each with the key event. Addresses are \
+ip:port, sizes bytes, times seconds. A payload is text where it is UTF-8, else base64 (RFC 4648) in \
+the key base64. With --timestamps every object ends with time_s, seconds since 1970.";
+
+/// The event that every program may end with.
+pub(super) const ERROR_EVENT: Entry = (
+    r#"{"event":"error","kind":"refused","message":"cannot connect to localhost:1234 (127.0.0.1): connection refused"}"#,
+    "The failure that ended the program; kind is the word of the exit code: check failed, usage, \
+     not resolved, refused, timed out, unreachable, reset, closed early or local limit. What is \
+     wrong with the command line itself is said on standard error alone.",
+);
+
+/// The end of `--help`.
+pub(super) fn after_help(examples: Entries) -> String {
+    let examples = examples
+        .iter()
+        .map(|(line, purpose)| format!("  {line}\n      {purpose}\n"));
+    let codes = EXIT_CODES.map(|(code, meaning)| format!("  {code}  {meaning}\n"));
+    format!(
+        "Examples:\n{}\nExit codes:\n{}\n{}",
+        examples.collect::<String>(),
+        codes.concat(),
+        UNITS.join("\n")
+    )
+}

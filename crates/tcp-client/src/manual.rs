@@ -1,0 +1,40 @@
+//! What the help and the man page say beside the options.
+
+use netcommon::cli::Manual;
+
+pub(crate) const MANUAL: Manual = Manual {
+    examples: &[
+        (
+            "tcp-client",
+            "Say hello to a server on localhost:1234, and print its reply.",
+        ),
+        (
+            "tcp-client --expect-echo -f disk.img 192.0.2.7:1234 > /dev/null",
+            "Send a file through a path to an echo server, and demand every byte back.",
+        ),
+        (
+            "tcp-client -f - [2001:db8::7]:1234",
+            "Type to a server, and see what it says.",
+        ),
+        (
+            "tcp-client --connect-timeout 2s -f /dev/null 192.0.2.7:443",
+            "Ask whether a firewall lets a connection pass: the exit code tells.",
+        ),
+    ],
+    events: &[
+        (
+            r#"{"event":"connected","peer":"127.0.0.1:1234","local":"127.0.0.1:40404"}"#,
+            "The connection stands; local is this end.",
+        ),
+        (
+            r#"{"event":"message","bytes":15,"text":"Hola, servidor!"}"#,
+            "A piece of the reply, as it came: TCP keeps the order of bytes, but no boundaries \
+             between messages.",
+        ),
+        (
+            r#"{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}"#,
+            "The exchange ended well: bytes sent and received, and how long it took.",
+        ),
+    ],
+    environment: &[],
+};

@@ -1,0 +1,41 @@
+//! What the help and the man page say beside the options.
+
+use netcommon::cli::Manual;
+use netcommon::service;
+
+pub(crate) const MANUAL: Manual = Manual {
+    examples: &[
+        (
+            "tcp-server",
+            "Echo on localhost:1234 until Ctrl-C, and say who connects.",
+        ),
+        (
+            "tcp-server 0.0.0.0 7 --max-clients 100",
+            "Serve other machines too, a hundred clients at once.",
+        ),
+        (
+            "tcp-server --once --hex",
+            "Show what one client sends, then exit.",
+        ),
+        (
+            "tcp-server --json --idle-timeout 10m",
+            "Log connections as JSON, and close those that are silent.",
+        ),
+    ],
+    events: &[
+        (
+            r#"{"event":"listening","address":"127.0.0.1:1234"}"#,
+            "The server is ready on the address that was bound.",
+        ),
+        (
+            r#"{"event":"connected","peer":"127.0.0.1:40404"}"#,
+            "A client was accepted.",
+        ),
+        (
+            r#"{"event":"closed","peer":"127.0.0.1:40404","bytes":15,"undelivered":0,"duration_s":0.25,"reason":"finished"}"#,
+            "A client is gone: bytes echoed to it, bytes read from it that could not be echoed any \
+             more, and how it ended: finished, reset, idle, drained, cut or failed.",
+        ),
+    ],
+    environment: service::ENVIRONMENT,
+};

@@ -1,0 +1,26 @@
+//! What the help and the man page say beside the options.
+
+use netcommon::cli::Manual;
+
+pub(crate) const MANUAL: Manual = Manual {
+    examples: &[
+        ("udp-client", "Send one datagram to localhost:1234."),
+        (
+            "udp-client -m hola -w 1s 192.0.2.7:1234",
+            "Send a message, and print the reply; exit code 5 if none comes.",
+        ),
+        (
+            "dmesg | udp-client --lines 192.0.2.7 5514",
+            "Send each line of another program as a datagram.",
+        ),
+        (
+            "udp-client --broadcast -w 1s 192.0.2.255 1234",
+            "Ask a whole network, and print all that answer.",
+        ),
+    ],
+    events: &[(
+        r#"{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}"#,
+        "A reply, and who sent it. With no --timeout there are none.",
+    )],
+    environment: &[],
+};

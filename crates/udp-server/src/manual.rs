@@ -1,0 +1,42 @@
+//! What the help and the man page say beside the options.
+
+use netcommon::cli::Manual;
+use netcommon::service;
+
+pub(crate) const MANUAL: Manual = Manual {
+    examples: &[
+        (
+            "udp-server",
+            "Show every datagram that comes to localhost:1234, and its sender.",
+        ),
+        (
+            "udp-server --echo :: 1234",
+            "Answer other machines too, over IPv4 and IPv6.",
+        ),
+        (
+            "udp-server --json --time 1m 0.0.0.0 5514 > datagrams.json",
+            "Capture a minute of datagrams as JSON.",
+        ),
+        (
+            "udp-server --join 239.1.2.3@eth0 --hex 5000",
+            "Watch a multicast group on one interface.",
+        ),
+    ],
+    events: &[
+        (
+            r#"{"event":"listening","address":"127.0.0.1:1234"}"#,
+            "The server is ready on the address that was bound.",
+        ),
+        (
+            r#"{"event":"datagram","peer":"127.0.0.1:40404","bytes":4,"text":"hola","ttl":64,"dscp":0,"ecn":0,"destination":"127.0.0.1:1234"}"#,
+            "A datagram. ttl (time to live, or hop limit), dscp (RFC 2474), ecn (RFC 3168) and \
+             destination are there where the kernel tells them.",
+        ),
+        (
+            r#"{"event":"summary","datagrams":3,"bytes":12,"dropped":0,"answered":3,"duration_s":1.5}"#,
+            "The end. dropped is what the kernel dropped for this socket, where it tells; \
+             with \"dropped_at_least\":true it may have been more. answered is there with --echo.",
+        ),
+    ],
+    environment: service::ENVIRONMENT,
+};
