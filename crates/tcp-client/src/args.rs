@@ -46,10 +46,6 @@ pub struct Args {
     /// Keep the write side open after the last byte, instead of half-closing
     #[arg(long, conflicts_with = "MeasureArgs")]
     pub no_shutdown: bool,
-    /// Measure throughput, both ways at once, instead of round trips
-    #[arg(long, help_heading = "Measuring", display_order = 100,
-          conflicts_with_all = ["message", "file", "expect_echo", "no_shutdown", "interval", "rate", "max_p99"])]
-    pub stream: bool,
     /// Where to connect to.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -74,6 +70,10 @@ pub struct Args {
     /// What to measure.
     #[command(flatten)]
     pub measure: MeasureArgs,
+    /// Measure throughput, both ways at once, instead of round trips
+    #[arg(long, help_heading = "Measuring",
+          conflicts_with_all = ["message", "file", "expect_echo", "no_shutdown", "interval", "rate", "max_p99"])]
+    pub stream: bool,
 }
 
 impl Program for Args {

@@ -44,7 +44,8 @@ pub struct MeasureArgs {
     /// Print a line with what has passed every DUR
     #[arg(long, value_name = "DUR", value_parser = parse_wait)]
     report: Option<Duration>,
-    /// Fail when more than PERCENT of the messages are lost
+    /// Fail when more than PERCENT of the messages are lost: not answered within -w, or within 2s after
+    /// the last was sent
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
     max_loss: Option<f64>,
     /// Fail when the 99th percentile of the round trips (the longest, of less than 100) is over DUR
