@@ -88,13 +88,18 @@ fn normalised(line: &str) -> String {
         text += "0";
         rest =
             rest[at..].trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
-        rest = ["ns", "us", "ms"]
-            .iter()
-            .find_map(|unit| rest.strip_prefix(unit))
-            .unwrap_or(rest);
+        rest = without_unit(rest);
     }
     text += rest;
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A unit of time or a decimal prefix is part of the number before it.
+fn without_unit(rest: &str) -> &str {
+    let units = ["ns", "us", "ms", "s", "k", "M", "G"];
+    let ends = |rest: &&str| !rest.starts_with(|next: char| next.is_ascii_lowercase());
+    let mut stripped = units.iter().filter_map(|unit| rest.strip_prefix(unit));
+    stripped.find(ends).unwrap_or(rest)
 }
 
 #[track_caller]
@@ -172,6 +177,20 @@ fn path() -> String {
         .chain(std::env::var("PATH"))
         .collect::<Vec<_>>()
         .join(":")
+}
+
+#[test]
+fn every_link_of_readme_leads_somewhere() {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let links: Vec<&str> = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .collect();
+    assert!(links.len() > 5);
+    for link in links.iter().filter(|link| !link.contains("://")) {
+        assert!(root().join(link).exists(), "{link}");
+    }
 }
 
 #[test]
