@@ -9,6 +9,10 @@
 
 mod harness;
 
+mod faults_descriptors;
+mod faults_drain;
+mod faults_places;
+mod faults_threads;
 mod generated;
 mod manual;
 mod measure_tcp_echoes;
@@ -20,6 +24,11 @@ mod measure_udp_path;
 mod measure_udp_server;
 mod minimum_rust;
 mod readme;
+mod scale_crowd;
+mod scale_drain;
+mod scale_hostile;
+mod scale_soak;
+mod scale_turns;
 mod services;
 mod sockets;
 mod tcp_arguments;

@@ -33,7 +33,7 @@ fn send_without_end(mut client: TcpStream) -> JoinHandle<u64> {
 }
 
 fn a_transfer_completes(signal: Signal) {
-    let (server, address) = start(&[]);
+    let (server, address) = start(&["--drain-timeout", "10m"]);
     let mut client = connect(address);
     let mut writer = client.try_clone().unwrap();
     let (halfway, resume) = mpsc::channel::<()>();

@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "each test module uses its own part")]
 
 pub(crate) mod binaries;
+pub(crate) mod crowd;
 pub(crate) mod data;
 pub(crate) mod echoes;
+pub(crate) mod figures;
 pub(crate) mod measured;
 pub(crate) mod peers;
 pub(crate) mod probes;

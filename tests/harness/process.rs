@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
@@ -112,6 +112,17 @@ impl Running {
     #[track_caller]
     pub(crate) fn error_line(&self) -> String {
         next(&self.stderr, "standard error")
+    }
+
+    /// The next line of standard output, which is a JSON event.
+    #[track_caller]
+    pub(crate) fn event(&self) -> serde_json::Value {
+        parse_event(&self.line())
+    }
+
+    /// The next line of standard error, if one comes within `time`.
+    pub(crate) fn error_line_within(&self, time: Duration) -> Option<String> {
+        self.stderr.recv_timeout(time).ok()
     }
 
     /// The next line of standard output that is not empty, as `listening` lines of UDP servers follow an empty one.

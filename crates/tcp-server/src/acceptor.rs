@@ -9,11 +9,11 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use netcommon::error::reason;
 
+use crate::owed;
+use crate::shortage::Shortage;
+
 /// When descriptors or memory are short, how long until the next try; a client that leaves ends the pause early.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// A standing shortage is told once in this time.
-const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A listening socket in the poller.
 ///
@@ -24,12 +24,16 @@ pub(crate) struct Acceptor {
     registry: Registry,
     ready: bool,
     paused_until: Option<Instant>,
-    last_warning: Option<Instant>,
+    /// Of places or descriptors.
+    pub(crate) shortage: Shortage,
 }
 
 impl Acceptor {
     pub(crate) fn new(listener: TcpListener, registry: Registry, token: Token) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        if let Err(error) = owed::bound(&listener) {
+            log::debug!("what clients do not read is bounded by their send buffers alone: {error}");
+        }
         registry.register(
             &mut SourceFd(&listener.as_raw_fd()),
             token,
@@ -40,7 +44,7 @@ impl Acceptor {
             registry,
             ready: true,
             paused_until: None,
-            last_warning: None,
+            shortage: Shortage::default(),
         })
     }
 
@@ -82,24 +86,13 @@ impl Acceptor {
                 }
                 Err(error) => {
                     self.paused_until = Some(Instant::now() + PAUSE);
-                    self.warn(&format!(
+                    self.shortage.warn(format_args!(
                         "cannot accept now ({}); clients wait in the backlog",
                         reason(&error)
                     ));
                     return None;
                 }
             }
-        }
-    }
-
-    /// Tells of a shortage, unless one was told lately.
-    pub(crate) fn warn(&mut self, message: &str) {
-        if self
-            .last_warning
-            .is_none_or(|last| last.elapsed() >= WARNING_INTERVAL)
-        {
-            self.last_warning = Some(Instant::now());
-            log::warn!("{message}");
         }
     }
 }

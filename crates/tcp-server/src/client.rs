@@ -6,9 +6,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
+use mio::Interest;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
+use crate::farewell::Farewell;
+use crate::leftover::Leftover;
+use crate::owed;
 use crate::pace::Pace;
 use crate::slots::Slot;
 use crate::tap::Piece;
@@ -21,7 +25,7 @@ const TURN: Duration = Duration::from_millis(10);
 
 /// A client, wherever it is: parked, queued or with a worker. Dropping it closes the connection.
 pub(crate) struct Client {
-    stream: TcpStream,
+    pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) since: Instant,
     /// The end of the last turn in which a byte came or went.
@@ -31,14 +35,16 @@ pub(crate) struct Client {
     /// Bytes echoed.
     pub(crate) echoed: u64,
     /// Bytes read that could not be echoed yet, at most one buffer.
-    pub(crate) unsent: Vec<u8>,
+    pub(crate) unsent: Leftover,
+    /// Set when the server has begun to end the connection: nothing more is echoed.
+    pub(crate) farewell: Option<Farewell>,
     _slot: Slot,
 }
 
 /// Why a turn is over.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Nothing to read: wait for the client in the poller.
+    /// Nothing to read, or no time to: wait for the client in the poller.
     Silent,
     /// The client does not read its echo: wait in the poller until it does.
     Stalled,
@@ -91,13 +97,35 @@ impl Client {
             last_active: now,
             received: 0,
             echoed: 0,
-            unsent: Vec::new(),
+            unsent: Leftover::NOTHING,
+            farewell: None,
             _slot: slot,
         })
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
         self.stream.as_raw_fd()
+    }
+
+    pub(crate) fn is_silent_for(&self, time: Duration) -> bool {
+        self.last_active.elapsed() >= time
+    }
+
+    /// What to wait for in the poller: its next bytes, or room for those that it is owed.
+    pub(crate) fn interest(&self) -> Interest {
+        let owed = match self.farewell {
+            Some(farewell) => !farewell.half_closed,
+            None => !self.unsent.is_empty(),
+        };
+        match owed {
+            true => Interest::WRITABLE,
+            false => Interest::READABLE,
+        }
+    }
+
+    /// Whether everything that came from it is on its way back.
+    pub(crate) fn has_its_echo(&self) -> bool {
+        self.unsent.is_empty() && owed::is_settled(&self.stream)
     }
 
     /// Serves the client until there is a reason to stop. Whatever was read is echoed or kept in `unsent`.
@@ -115,7 +143,7 @@ impl Client {
         if !self.send_rest(pace)? {
             return Ok(Outcome::Stalled);
         }
-        loop {
+        while pace.reads() {
             let Some(count) = self.receive(buffer, pace)? else {
                 return Ok(Outcome::Silent);
             };
@@ -133,6 +161,7 @@ impl Client {
                 return Ok(Outcome::Preempted);
             }
         }
+        Ok(Outcome::Silent)
     }
 
     /// Reads what is there, or waits for it as long as the pace allows; `None` is silence.
@@ -164,16 +193,18 @@ impl Client {
     /// True when everything left; what did not is kept.
     fn echo(&mut self, bytes: &[u8], pace: &Pace) -> Result<bool, Errno> {
         let sent = self.send(bytes, pace)?;
-        self.unsent.extend_from_slice(&bytes[sent..]);
-        Ok(sent == bytes.len())
+        self.unsent = Leftover::of(&bytes[sent..]);
+        Ok(self.unsent.is_empty())
     }
 
     fn send_rest(&mut self, pace: &Pace) -> Result<bool, Errno> {
         if self.unsent.is_empty() {
             return Ok(true);
         }
-        let rest = mem::take(&mut self.unsent);
-        self.echo(&rest, pace)
+        let rest = mem::replace(&mut self.unsent, Leftover::NOTHING);
+        let sent = self.send(&rest, pace)?;
+        self.unsent = rest.after(sent);
+        Ok(self.unsent.is_empty())
     }
 
     /// One call is a bounded wait: the kernel counts `SO_SNDTIMEO` over all of it, also while bytes leave.

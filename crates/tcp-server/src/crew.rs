@@ -1,16 +1,20 @@
-//! The queue of ready clients, and the worker threads that serve them by turns.
+//! The worker threads that serve ready clients by turns, and where clients go afterwards.
 
-use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use memmap2::MmapMut;
+use netcommon::error::reason;
 
 use crate::client::{Client, End, Outcome};
 use crate::pace::Pace;
 use crate::parked::Parked;
+use crate::queue::Queue;
 use crate::reporter::Reporter;
+use crate::shortage::Shortage;
 
 /// 2.2 times the throughput of 64 KiB; untouched pages of it cost nothing.
 const BUFFER: usize = 256 << 10;
@@ -21,25 +25,13 @@ const STACK: usize = 128 << 10;
 /// How long a worker without work stays, so that a burst finds its threads again.
 const UNEMPLOYMENT: Duration = Duration::from_secs(2);
 
-/// After the system refused a thread, how long until the next one is asked for.
-const SPAWN_PAUSE: Duration = Duration::from_secs(1);
-
-/// The workers of one server, the queue before them, and where clients go afterwards.
+/// The workers of one server.
 pub(crate) struct Crew {
-    most_threads: usize,
-    queue: Mutex<Queue>,
-    work: Condvar,
-    pace: Pace,
+    queue: Queue<Client>,
     parked: Arc<Parked>,
     reporter: Reporter,
-}
-
-struct Queue {
-    ready: VecDeque<Client>,
-    threads: usize,
-    idle: usize,
-    dismissed: bool,
-    no_spawn_before: Instant,
+    /// Of threads.
+    shortage: Shortage,
 }
 
 impl Crew {
@@ -50,21 +42,11 @@ impl Crew {
         parked: Arc<Parked>,
         reporter: Reporter,
     ) -> io::Result<Arc<Self>> {
-        let queue = Queue {
-            ready: VecDeque::new(),
-            threads: 1,
-            idle: 0,
-            dismissed: false,
-            no_spawn_before: Instant::now(),
-        };
-        let (queue, work) = (Mutex::new(queue), Condvar::new());
         let crew = Arc::new(Self {
-            most_threads,
-            queue,
-            work,
-            pace,
+            queue: Queue::new(most_threads, UNEMPLOYMENT, pace),
             parked,
             reporter,
+            shortage: Shortage::default(),
         });
         crew.spawn()?;
         Ok(crew)
@@ -72,95 +54,71 @@ impl Crew {
 
     /// Hands a ready client to an idle worker, to one more worker, or to whoever is free first.
     pub(crate) fn dispatch(self: &Arc<Self>, client: Client) {
-        let mut queue = self.lock();
-        queue.ready.push_back(client);
-        let needs_thread = queue.ready.len() > queue.idle
-            && queue.threads < self.most_threads
-            && queue.no_spawn_before <= Instant::now();
-        if needs_thread {
-            queue.threads += 1;
-        }
-        self.set_pace(&queue);
-        drop(queue);
-        self.work.notify_one();
-        if needs_thread && let Err(error) = self.spawn() {
-            self.do_without_thread(&error);
+        if self.queue.push(client) {
+            self.hire();
         }
     }
 
-    /// Ends every client as soon as what was read from it is echoed.
+    /// Puts a client whose turn is over behind the others.
+    fn dispatch_again(self: &Arc<Self>, client: Client) {
+        if self.queue.push_again(client) {
+            self.hire();
+        }
+    }
+
+    fn hire(self: &Arc<Self>) {
+        if let Err(error) = self.spawn() {
+            let threads = self.queue.refuse();
+            self.shortage.warn(format_args!(
+                "the system refuses a further thread ({}); {threads} serve all clients by turns",
+                reason(&error)
+            ));
+        }
+    }
+
+    /// From now on nothing more is read: clients get what they are owed, and then a half-close.
+    pub(crate) fn stop_reading(&self) {
+        self.queue.pace.stop_reading();
+    }
+
+    /// Ends every client, whatever it is owed.
     pub(crate) fn cut(&self) {
-        self.pace.cut();
-        self.lock()
-            .ready
-            .drain(..)
-            .for_each(|client| self.reporter.closed(&client, End::Cut));
+        self.queue.pace.cut();
+        let waiting = self.queue.take_all();
+        waiting
+            .iter()
+            .for_each(|client| self.reporter.closed(client, End::Cut));
     }
 
     /// Sends every worker home that has nothing to do.
     pub(crate) fn dismiss(&self) {
-        self.lock().dismissed = true;
-        self.work.notify_all();
+        self.queue.dismiss();
     }
 
+    /// The buffer is a mapping of its own: memory of the allocator would be cleared page by page for
+    /// each worker, and would not go back to the system after a burst of them.
     fn spawn(self: &Arc<Self>) -> io::Result<()> {
         let crew = Arc::clone(self);
+        let buffer = MmapMut::map_anon(BUFFER)?;
         let builder = thread::Builder::new()
             .name("worker".to_owned())
             .stack_size(STACK);
-        builder.spawn(move || crew.work()).map(drop)
+        builder.spawn(move || crew.work(buffer)).map(drop)
     }
 
-    fn do_without_thread(&self, error: &io::Error) {
-        let mut queue = self.lock();
-        queue.threads -= 1;
-        queue.no_spawn_before = Instant::now() + SPAWN_PAUSE;
-        log::warn!(
-            "the system refuses a further thread ({error}); {} serve all clients by turns",
-            queue.threads
-        );
-        self.set_pace(&queue);
-    }
-
-    fn work(&self) {
-        let mut buffer = vec![0; BUFFER];
-        while let Some(client) = self.next() {
+    fn work(self: &Arc<Self>, mut buffer: MmapMut) {
+        self.queue.enlist();
+        while let Some(client) = self.queue.next() {
             self.serve(client, &mut buffer);
         }
     }
 
-    /// The next ready client; `None` sends a worker home that has waited long enough, except the last one.
-    fn next(&self) -> Option<Client> {
-        let mut queue = self.lock();
-        loop {
-            if let Some(client) = queue.ready.pop_front() {
-                self.set_pace(&queue);
-                return Some(client);
-            }
-            if queue.dismissed {
-                return None;
-            }
-            queue.idle += 1;
-            self.set_pace(&queue);
-            let (woken, wait) = self
-                .work
-                .wait_timeout(queue, UNEMPLOYMENT)
-                .unwrap_or_else(PoisonError::into_inner);
-            queue = woken;
-            queue.idle -= 1;
-            if wait.timed_out() && queue.ready.is_empty() && queue.threads > 1 {
-                queue.threads -= 1;
-                self.set_pace(&queue);
-                return None;
-            }
-        }
-    }
-
     /// A panic ends the client that it happened to, and nothing else.
-    fn serve(&self, mut client: Client, buffer: &mut [u8]) {
-        match catch_unwind(AssertUnwindSafe(|| client.serve(buffer, &self.pace))) {
+    fn serve(self: &Arc<Self>, mut client: Client, buffer: &mut [u8]) {
+        let pace = &self.queue.pace;
+        match catch_unwind(AssertUnwindSafe(|| client.serve(buffer, pace))) {
             Ok(Outcome::Ended(end)) => self.reporter.closed(&client, end),
-            Ok(Outcome::Preempted) => self.requeue(client),
+            Ok(Outcome::Preempted) => self.dispatch_again(client),
             Ok(Outcome::Silent | Outcome::Stalled) => self.park(client),
             Err(_) => {
                 log::error!(
@@ -172,31 +130,13 @@ impl Crew {
         }
     }
 
-    fn requeue(&self, client: Client) {
-        let mut queue = self.lock();
-        queue.ready.push_back(client);
-        self.set_pace(&queue);
-    }
-
     /// Keeps a client in the poller until it is ready.
     pub(crate) fn park(&self, client: Client) {
-        if self.pace.is_cut() {
+        if self.queue.pace.is_cut() {
             return self.reporter.closed(&client, End::Cut);
         }
         if let Some(client) = self.parked.park(client) {
             self.reporter.closed(&client, End::Failed);
         }
-    }
-
-    fn set_pace(&self, queue: &Queue) {
-        let others_wait = queue.ready.len() > queue.idle;
-        let can_grow = queue.threads < self.most_threads && queue.no_spawn_before <= Instant::now();
-        self.pace
-            .set(others_wait, queue.idle > queue.ready.len() || can_grow);
-    }
-
-    // No code that can panic runs under this lock.
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -22,12 +22,17 @@
 //! - [`server`]: the main thread: poll, accept, dispatch
 //! - `drain`: how a server ends
 //! - `acceptor`: the listener, and when it has to pause
+//! - `shortage`: warnings about what is short
 //! - `slots`: places for clients, and who waits for one
 //! - `parked`: silent clients in the poller
-//! - `crew`: the queue of ready clients and the worker threads
+//! - `queue`: ready clients on their way to the workers
+//! - `crew`: the worker threads, and where clients go afterwards
 //! - `reporter`: how each connection ended
 //! - `pace`: what the crew tells whoever serves a client
 //! - `client`: one connection and one turn of service
+//! - `leftover`: bytes that could not be echoed yet
+//! - `owed`: what the kernel holds back for a client that does not read
+//! - `farewell`: how a client is let go when the server ends
 
 mod acceptor;
 pub mod args;
@@ -35,12 +40,17 @@ mod client;
 mod crew;
 mod drain;
 pub mod events;
+mod farewell;
+mod leftover;
 pub mod limits;
 mod manual;
+mod owed;
 mod pace;
 mod parked;
+mod queue;
 mod reporter;
 pub mod server;
+mod shortage;
 mod slots;
 pub mod tap;
 

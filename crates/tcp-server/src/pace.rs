@@ -10,6 +10,7 @@ use crate::tap::Tap;
 pub(crate) struct Pace {
     hurry: AtomicBool,
     others_wait: AtomicBool,
+    reads: AtomicBool,
     cut: AtomicBool,
     /// Sees every piece that was read, before it is echoed.
     pub(crate) tap: Option<Tap>,
@@ -20,6 +21,7 @@ impl Pace {
         Self {
             hurry: AtomicBool::new(false),
             others_wait: AtomicBool::new(false),
+            reads: AtomicBool::new(true),
             cut: AtomicBool::new(false),
             tap,
         }
@@ -29,6 +31,15 @@ impl Pace {
     pub(crate) fn set(&self, others_wait: bool, spare: bool) {
         self.others_wait.store(others_wait, Ordering::Relaxed);
         self.hurry.store(others_wait || !spare, Ordering::Relaxed);
+    }
+
+    /// From now on what was read is echoed, and nothing more is read.
+    pub(crate) fn stop_reading(&self) {
+        self.reads.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn reads(&self) -> bool {
+        self.reads.load(Ordering::Relaxed)
     }
 
     /// From now on every client ends as soon as what was read from it is echoed.

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 
 use crate::client::Client;
 
@@ -27,14 +26,9 @@ impl Parked {
         }
     }
 
-    /// Keeps a client until it is readable or, while it has not read its echo, writable. Gives it
-    /// back where the poller refuses it.
+    /// Keeps a client until what it waits for is there. Gives it back where the poller refuses it.
     pub(crate) fn park(&self, client: Client) -> Option<Client> {
-        let interest = if client.unsent.is_empty() {
-            Interest::READABLE
-        } else {
-            Interest::WRITABLE
-        };
+        let interest = client.interest();
         let descriptor = client.descriptor();
         let token = token_of(&client);
         let mut clients = self.lock();
@@ -55,14 +49,11 @@ impl Parked {
         Some(client)
     }
 
-    /// Takes every client that has been silent for `time` and that `matches`.
-    pub(crate) fn take_silent(&self, time: Duration, matches: fn(&Client) -> bool) -> Vec<Client> {
-        let now = Instant::now();
-        let silent =
-            |client: &Client| now.duration_since(client.last_active) >= time && matches(client);
-        let mut clients = self.lock();
-        let taken: Vec<Client> = clients
-            .extract_if(|_, client| silent(client))
+    /// Takes every client that `matches`.
+    pub(crate) fn take_if(&self, matches: impl Fn(&Client) -> bool) -> Vec<Client> {
+        let taken: Vec<Client> = self
+            .lock()
+            .extract_if(|_, client| matches(client))
             .map(|(_, client)| client)
             .collect();
         taken.iter().for_each(|client| self.deregister(client));

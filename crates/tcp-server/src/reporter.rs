@@ -14,20 +14,31 @@ use crate::events::Event;
 #[derive(Clone)]
 pub(crate) struct Reporter {
     output: Arc<Output>,
-    undelivered: Arc<AtomicU64>,
+    totals: Arc<Totals>,
+}
+
+#[derive(Default)]
+struct Totals {
+    cut: AtomicU64,
+    undelivered: AtomicU64,
 }
 
 impl Reporter {
     pub(crate) fn new(output: Arc<Output>) -> Self {
         Self {
             output,
-            undelivered: Arc::default(),
+            totals: Arc::default(),
         }
     }
 
-    /// Bytes that were read but will never be echoed, because the connection ended before.
-    pub(crate) fn undelivered(&self) -> u64 {
-        self.undelivered.load(Ordering::Relaxed)
+    /// Clients that were cut, and the bytes that were read from clients but never echoed, because
+    /// their connections ended before.
+    pub(crate) fn cut(&self) -> (u64, u64) {
+        let [clients, bytes] = [&self.totals.cut, &self.totals.undelivered];
+        (
+            clients.load(Ordering::Relaxed),
+            bytes.load(Ordering::Relaxed),
+        )
     }
 
     /// To be called once for each client, right before it is dropped.
@@ -38,7 +49,11 @@ impl Reporter {
         } else {
             client.received - client.echoed
         };
-        self.undelivered.fetch_add(undelivered, Ordering::Relaxed);
+        let cut = u64::from(end == End::Cut);
+        self.totals.cut.fetch_add(cut, Ordering::Relaxed);
+        self.totals
+            .undelivered
+            .fetch_add(undelivered, Ordering::Relaxed);
         let lasted = client.since.elapsed();
         log::info!(
             "{}: {} bytes echoed in {}, {}",

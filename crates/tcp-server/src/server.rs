@@ -143,6 +143,8 @@ impl Server {
             }
             if self.shutdown.is_requested() && self.drain.is_none() {
                 self.begin_drain();
+            } else if self.drain.is_some() {
+                self.sweep_drained();
             } else if all_seen {
                 self.close_silent();
             }
@@ -200,7 +202,7 @@ impl Server {
                 (STDOUT, _) => {}
                 (token, _) => {
                     if let Some(client) = self.parked.take(token) {
-                        self.crew.dispatch(client);
+                        self.attend(client);
                     }
                 }
             }
@@ -227,7 +229,7 @@ impl Server {
             return Ok(false);
         };
         if self.slots.are_full() {
-            acceptor.warn(&format!(
+            acceptor.shortage.warn(format_args!(
                 "all {} places for clients are taken; more wait in the backlog",
                 self.slots.limit()
             ));
@@ -263,15 +265,12 @@ impl Server {
 
     /// Looks for clients that have been silent too long, not more often than it takes.
     fn close_silent(&mut self) {
-        if self.drain.is_some() {
-            return self.close_drained();
-        }
         let due = self
             .sweep_interval()
             .is_some_and(|interval| self.last_sweep.elapsed() >= interval);
         if let (true, Some(timeout)) = (due, self.settings.idle_timeout) {
             self.last_sweep = Instant::now();
-            let silent = self.parked.take_silent(timeout, |_| true);
+            let silent = self.parked.take_if(|client| client.is_silent_for(timeout));
             silent
                 .iter()
                 .for_each(|client| self.reporter.closed(client, End::Idle));

@@ -1,0 +1,177 @@
+//! Clients on their way between poller, queue and workers: none is lost, none is served by two
+//! workers at once, none is forgotten.
+//!
+//! Seeded clients do what moves a client from one place to another: they fall silent for about as
+//! long as a worker waits, leave their echo unread, stream, half-close, vanish and reset.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+use tcp_server::tap::Piece;
+
+use crate::running::{Running, connect};
+
+const CLIENTS_AT_ONCE: u64 = 12;
+const CLIENTS_EACH: u64 = 4;
+const STEPS: usize = 12;
+
+/// A small generator (xorshift64*): the same seed, the same client.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % bound
+    }
+
+    fn bytes(&mut self, count: u64) -> Vec<u8> {
+        let first = self.below(256) as u8;
+        (0..count)
+            .map(|n| first.wrapping_add((n % 251) as u8))
+            .collect()
+    }
+}
+
+/// What the workers do, as the tap sees it: by client, how far its bytes have been served.
+#[derive(Default)]
+struct Ledger {
+    served: Mutex<HashMap<SocketAddr, Arc<Mutex<u64>>>>,
+    violations: Mutex<Vec<String>>,
+}
+
+impl Ledger {
+    /// Runs in the worker, which holds the client's entry for as long as it looks at the bytes.
+    fn enter(&self, piece: Piece<'_>) {
+        let entry = Arc::clone(self.served.lock().unwrap().entry(piece.peer).or_default());
+        let mut served = match entry.try_lock() {
+            Ok(served) => served,
+            Err(TryLockError::WouldBlock) => return self.accuse(piece, "two workers at once"),
+            Err(TryLockError::Poisoned(_)) => return,
+        };
+        // An address comes back with another client, which begins anew.
+        if piece.offset != 0 && piece.offset != *served {
+            self.accuse(piece, "bytes out of order");
+        }
+        thread::yield_now();
+        *served = piece.offset + piece.bytes.len() as u64;
+    }
+
+    fn accuse(&self, piece: Piece<'_>, what: &str) {
+        let Piece { peer, offset, .. } = piece;
+        self.violations
+            .lock()
+            .unwrap()
+            .push(format!("{what}: {peer} at {offset}"));
+    }
+}
+
+/// Sends a message and reads it back.
+fn speak(client: &mut TcpStream, message: &[u8]) {
+    client.write_all(message).unwrap();
+    let mut echo = vec![0; message.len()];
+    client.read_exact(&mut echo).unwrap();
+    assert!(echo == message);
+}
+
+/// Sends far more than the buffers on the way hold, and begins to read after a while.
+fn stall(client: &mut TcpStream, message: &[u8], pause: Duration) {
+    let mut writer = client.try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || writer.write_all(message).unwrap());
+        thread::park_timeout(pause);
+        let mut echo = vec![0; message.len()];
+        client.read_exact(&mut echo).unwrap();
+        assert!(echo == message);
+    });
+}
+
+/// Falls silent, and hears nothing either: no byte comes twice.
+fn rest(client: &mut TcpStream, pause: Duration) {
+    let before = client.read_timeout().unwrap();
+    client.set_read_timeout(Some(pause)).unwrap();
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    client.set_read_timeout(before).unwrap();
+}
+
+fn leave(mut client: TcpStream, dice: &mut Dice) {
+    let last = dice.bytes(3000);
+    match dice.below(4) {
+        0 => {
+            client.write_all(&last).unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
+            let mut echo = Vec::new();
+            client.read_to_end(&mut echo).unwrap();
+            assert!(echo == last);
+        }
+        // Closing with echo unread is a reset.
+        1 => client.write_all(&last).unwrap(),
+        2 => socket2::SockRef::from(&client)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap(),
+        _ => {}
+    }
+}
+
+/// One client from its first word to its end.
+fn visit(mut client: TcpStream, dice: &mut Dice) {
+    for _ in 0..STEPS {
+        let pause = Duration::from_millis(40 + dice.below(20));
+        match dice.below(10) {
+            0 => {
+                let length = dice.below(1 << 20);
+                let bytes = dice.bytes(length);
+                stall(&mut client, &bytes, 2 * pause);
+            }
+            1..4 => rest(&mut client, pause),
+            _ => {
+                let length = 1 + dice.below(5000);
+                let message = dice.bytes(length);
+                speak(&mut client, &message);
+            }
+        }
+    }
+    leave(client, dice);
+}
+
+fn hand_over(threads: usize) {
+    let ledger = Arc::new(Ledger::default());
+    let tap = Arc::clone(&ledger);
+    let server = Running::start(threads, Arc::new(move |piece| tap.enter(piece)));
+    thread::scope(|scope| {
+        for seed in 1..=CLIENTS_AT_ONCE {
+            let address = server.address;
+            scope.spawn(move || {
+                let mut dice = Dice(seed * 7919 + threads as u64);
+                (0..CLIENTS_EACH).for_each(|_| visit(connect(address), &mut dice));
+            });
+        }
+    });
+    let lines = server.finish();
+    assert_eq!(*ledger.violations.lock().unwrap(), Vec::<String>::new());
+    let count = |event: &str| lines.iter().filter(|line| line.contains(event)).count() as u64;
+    assert_eq!(count("\"connected\""), CLIENTS_AT_ONCE * CLIENTS_EACH);
+    assert_eq!(count("\"closed\""), CLIENTS_AT_ONCE * CLIENTS_EACH);
+    assert_eq!(count("\"failed\""), 0);
+}
+
+#[test]
+fn one_worker_serves_all_by_turns() {
+    hand_over(1);
+}
+
+#[test]
+fn few_workers_share_many_clients() {
+    hand_over(3);
+}
+
+#[test]
+fn each_client_may_have_a_worker() {
+    hand_over(64);
+}

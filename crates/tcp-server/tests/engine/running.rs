@@ -1,0 +1,93 @@
+//! A server in a thread of the test.
+
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use netcommon::language::Language;
+use netcommon::output::{Output, Style};
+use netcommon::shutdown::Shutdown;
+use socket2::{Domain, Socket, Type};
+use tcp_server::Server;
+use tcp_server::limits::Limits;
+use tcp_server::server::Settings;
+use tcp_server::tap::Tap;
+
+/// How long anything may take before a test gives up on it. Nothing is measured against it.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+const RECEIVE_BUFFER: usize = 8192;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    lines: Lines,
+    stop: Box<dyn Fn()>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    pub(crate) fn start(threads: usize, tap: Tap) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let settings = Settings {
+            limits: Limits {
+                clients: 1000,
+                threads,
+            },
+            once: false,
+            idle_timeout: None,
+            drain_timeout: DEADLINE,
+            tap: Some(tap),
+        };
+        let lines = Lines::default();
+        let sink = Box::new(lines.clone());
+        let output = Arc::new(Output::to(Style::Json, Language::Spanish, false, sink));
+        let shutdown = Shutdown::new();
+        let server = Server::new(listener, settings, output, shutdown.clone()).unwrap();
+        let wake = server.waker();
+        Self {
+            address,
+            lines,
+            stop: Box::new(move || {
+                shutdown.request();
+                wake();
+            }),
+            thread: thread::spawn(move || server.run().unwrap()),
+        }
+    }
+
+    /// Ends the server in order. Returns the lines that it said.
+    pub(crate) fn finish(self) -> Vec<String> {
+        (self.stop)();
+        self.thread.join().unwrap();
+        let lines = self.lines.0.lock().unwrap();
+        let text = String::from_utf8(lines.clone()).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// A client whose reads and writes fail, instead of hanging, past the deadline. Its kernel keeps few
+/// bytes for it, so that echo which it does not read waits at the server.
+pub(crate) fn connect(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(RECEIVE_BUFFER).unwrap();
+    socket.connect(&server.into()).unwrap();
+    let client = TcpStream::from(socket);
+    client.set_read_timeout(Some(DEADLINE)).unwrap();
+    client.set_write_timeout(Some(DEADLINE)).unwrap();
+    client
+}

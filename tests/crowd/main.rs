@@ -1,0 +1,63 @@
+//! `crowd`: thousands of TCP clients in one process and one thread, good ones and bad ones.
+//!
+//! The tests start it beside a server and read its JSON lines. It checks every byte that comes back.
+
+mod crowd;
+mod exchange;
+mod hurt;
+mod member;
+mod pattern;
+mod stream;
+mod visits;
+
+#[allow(dead_code, reason = "one of its generators is enough here")]
+#[path = "../harness/data.rs"]
+mod data;
+
+use std::io;
+use std::net::SocketAddr;
+
+use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crowd::Crowd;
+
+#[derive(Parser)]
+struct Args {
+    /// The echo server
+    server: SocketAddr,
+    /// Size of each client's send and receive buffers [default: the kernel's]
+    #[arg(long)]
+    buffers: Option<usize>,
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Connect all, then exchange messages once for each line of standard input
+    Exchange(exchange::Plan),
+    /// Send without pause until everything has come back or the server ends the connection
+    Stream(stream::Plan),
+    /// Connect, exchange one message, leave, again and again
+    Visits(visits::Plan),
+    /// Clients that never read, drip, reset and leave, until the process is ended
+    Hurt(hurt::Plan),
+}
+
+fn main() -> io::Result<()> {
+    let args = Args::parse();
+    raise_open_files()?;
+    let crowd = Crowd::new(args.server, args.buffers)?;
+    match args.role {
+        Role::Exchange(plan) => exchange::run(crowd, &plan),
+        Role::Stream(plan) => stream::run(crowd, &plan),
+        Role::Visits(plan) => visits::run(crowd, &plan),
+        Role::Hurt(plan) => hurt::run(crowd, &plan),
+    }
+}
+
+fn raise_open_files() -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
+}

@@ -1,0 +1,56 @@
+//! Churn leaves nothing behind.
+
+use crate::harness::binaries::tcp_server;
+use crate::harness::crowd::{crowd, one_at_a_time, serve};
+use crate::harness::figures::Figures;
+use crate::harness::process::eventually;
+
+/// What the allocator may keep in reserve, whatever the number of clients.
+const RESERVE_KIBIBYTES: u64 = 2048;
+
+fn visits(address: std::net::SocketAddr, visits: &str) {
+    let role = [
+        "visits",
+        "--clients",
+        "64",
+        "--bytes",
+        "100",
+        "--visits",
+        visits,
+    ];
+    let crowd = crowd(address, &role);
+    assert_eq!(crowd.event()["served"].to_string(), visits);
+    crowd.wait().assert_code(0);
+}
+
+fn churn(count: &str) {
+    let _machine = one_at_a_time();
+    let (server, address) = serve(tcp_server(), &[]);
+    let rest = || {
+        eventually("the workers go home", || Figures::of(&server).threads <= 3);
+        Figures::of(&server)
+    };
+    visits(address, "2000");
+    let before = rest();
+    visits(address, count);
+    let after = rest();
+    println!("before {count} visits {before:?}, after {after:?}");
+    assert_eq!(after.threads, before.threads);
+    assert_eq!(after.descriptors, before.descriptors);
+    assert!(
+        after.kibibytes <= before.kibibytes + RESERVE_KIBIBYTES,
+        "{before:?} {after:?}"
+    );
+    server.interrupt().assert_code(0);
+}
+
+#[test]
+fn twenty_thousand_visits_leave_nothing_behind() {
+    churn("20000");
+}
+
+#[test]
+#[ignore = "takes a while: scripts/soak.sh runs it"]
+fn two_hundred_thousand_visits_leave_nothing_behind() {
+    churn("200000");
+}
