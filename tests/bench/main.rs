@@ -55,7 +55,7 @@ struct Args {
     /// Rounds of each pair [default: 5, or 1 with --quick]
     #[arg(long)]
     rounds: Option<usize>,
-    /// Seconds of each measurement [default: 3, or 0.3 with --quick]
+    /// Seconds of each measurement [default: 3, or 0.25 with --quick]
     #[arg(long)]
     seconds: Option<f64>,
     /// Only experiments whose name contains WORD

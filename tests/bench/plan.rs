@@ -42,13 +42,13 @@ impl Plan {
     pub(crate) fn quick() -> Self {
         Self {
             rounds: 1,
-            warm_up: Duration::from_millis(100),
-            length: Duration::from_millis(300),
+            warm_up: Duration::from_millis(50),
+            length: Duration::from_millis(250),
             patience: Duration::from_millis(1500),
             settling: Duration::from_millis(2500),
+            idle_clients: 2_000,
             burst: 100_000,
-            deadline: Some(Instant::now() + Duration::from_secs(105)),
-            ..Self::thorough()
+            deadline: Some(Instant::now() + Duration::from_secs(100)),
         }
     }
 

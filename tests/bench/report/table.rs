@@ -2,7 +2,7 @@
 
 use std::iter;
 
-use crate::experiment::{Better, Figure};
+use crate::experiment::{Better, Figure, Unit};
 use crate::report::{Report, numbers};
 use crate::rounds::{Outcome, Row};
 
@@ -77,7 +77,9 @@ fn table_row(row: &Row, figures: &[Figure]) -> String {
 /// A gap is told once, in the first column.
 fn cell(row: &Row, figures: &[Figure], column: usize) -> String {
     let value = row.spreads[column].map(|spread| numbers::spread(&spread, figures[column].unit));
-    let ratio = row.ratios[column].map(|ratio| format!("**{}**", numbers::ratio(ratio.median)));
+    // A ratio of shares of the same burst tells nothing that the shares do not.
+    let ratio = row.ratios[column].filter(|_| figures[column].unit != Unit::Percent);
+    let ratio = ratio.map(|ratio| format!("**{}**", numbers::ratio(ratio.median)));
     let gap = row.gap.as_ref().filter(|_| column == 0);
     let parts = [value, ratio, gap.map(ToString::to_string)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
