@@ -2,15 +2,18 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::Stdio;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
+
+use super::DEADLINE;
 
 /// A pseudo-terminal: the program has one end, the test the other.
 pub(crate) struct Terminal {
     master: File,
-    slave: OwnedFd,
+    slave: Option<OwnedFd>,
 }
 
 impl Terminal {
@@ -18,13 +21,18 @@ impl Terminal {
         let pair = openpty(None, None).expect("a pseudo-terminal");
         Self {
             master: pair.master.into(),
-            slave: pair.slave,
+            slave: Some(pair.slave),
         }
     }
 
     /// The program's end, for one of its streams.
     pub(crate) fn stdio(&self) -> Stdio {
-        self.slave.try_clone().expect("a descriptor").into()
+        self.slave
+            .as_ref()
+            .expect("it is still open")
+            .try_clone()
+            .expect("a descriptor")
+            .into()
     }
 
     /// Types `keys`; `\x04` is Ctrl-D.
@@ -37,21 +45,33 @@ impl Terminal {
     /// Reads the screen until `text` has appeared, and returns all that was read.
     pub(crate) fn read_until(&mut self, text: &str) -> String {
         let mut screen = Vec::new();
-        let mut piece = [0; 4096];
         while !String::from_utf8_lossy(&screen).contains(text) {
-            let count = self.master.read(&mut piece).expect("the program writes on");
-            screen.extend_from_slice(&piece[..count]);
+            let piece = self.read().expect("the program writes on");
+            screen.extend_from_slice(&piece);
         }
         String::from_utf8_lossy(&screen).into_owned()
     }
 
     /// What the program writes until it has closed the terminal.
-    pub(crate) fn read_to_end(self) -> String {
-        let Self { mut master, slave } = self;
-        drop(slave);
+    pub(crate) fn read_to_end(mut self) -> String {
+        // From here on only the program has its end open.
+        self.slave = None;
         let mut screen = Vec::new();
         // The end of a pseudo-terminal is the error EIO (pty(7)).
-        let _ = master.read_to_end(&mut screen);
+        while let Ok(piece) = self.read() {
+            screen.extend_from_slice(&piece);
+        }
         String::from_utf8_lossy(&screen).into_owned()
+    }
+
+    /// What is on the screen since the last look; a program that stays silent past the deadline fails the test.
+    fn read(&mut self) -> std::io::Result<Vec<u8>> {
+        let timeout = PollTimeout::try_from(DEADLINE).expect("a time that poll can wait");
+        let mut ready = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
+        assert_ne!(poll(&mut ready, timeout)?, 0, "nothing on the terminal");
+        let mut piece = vec![0; 4096];
+        let count = self.master.read(&mut piece)?;
+        piece.truncate(count);
+        Ok(piece)
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket};
 
-use crate::address::{LocalEnd, Target};
+use crate::address::Target;
 use crate::error::{Error, ErrorKind, reason};
+use crate::local_end::LocalEnd;
 use crate::resolve::{Family, resolve};
 
 /// Opens a socket for the first address of `target`, sets it up and binds it.
@@ -135,7 +136,7 @@ fn list(failures: &[(SocketAddr, io::Error)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::parse_local_end;
+    use crate::local_end::parse_local_end;
 
     #[test]
     fn failures_for_different_reasons_are_told_apart() {

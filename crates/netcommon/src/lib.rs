@@ -37,6 +37,7 @@
 //! # Layout
 //!
 //! - [`address`]: `HOST:PORT` as people type it
+//! - [`local_end`]: where a client's socket is bound
 //! - [`resolve`]: the addresses behind a name
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`dscp`]: differentiated services code points by name or number
@@ -66,6 +67,7 @@ mod endpoint;
 pub mod error;
 pub mod input;
 pub mod language;
+pub mod local_end;
 pub mod measurement;
 pub mod multicast;
 pub mod options;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::{LocalEnd, Target};
+use crate::address::Target;
 use crate::endpoint::{self, bind_first, bind_local, connect_first};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::local_end::LocalEnd;
 use crate::options::TcpOptions;
 use crate::resolve::Family;
 

@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::{LocalEnd, Target};
+use crate::address::Target;
 use crate::endpoint::{self, bind_first, bind_local, connect_first};
 use crate::error::Error;
+use crate::local_end::LocalEnd;
 use crate::options::SocketOptions;
 use crate::resolve::Family;
 

@@ -135,7 +135,7 @@ impl Client {
         if before != (self.received, self.echoed) {
             self.last_active = Instant::now();
         }
-        served.unwrap_or_else(|error| Outcome::Ended(end_of(error)))
+        served.unwrap_or_else(|error| Outcome::Ended(end_of(error, self.peer)))
     }
 
     fn take_turn(&mut self, buffer: &mut [u8], pace: &Pace) -> Result<Outcome, Errno> {
@@ -222,11 +222,11 @@ impl Client {
     }
 }
 
-fn end_of(error: Errno) -> End {
+fn end_of(error: Errno, peer: SocketAddr) -> End {
     match error {
         Errno::ECONNRESET | Errno::EPIPE | Errno::ETIMEDOUT => End::Reset,
         other => {
-            log::warn!("a connection failed: {}", other.desc());
+            log::warn!("the connection of {peer} failed: {}", other.desc());
             End::Failed
         }
     }

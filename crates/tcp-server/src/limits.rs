@@ -8,8 +8,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 /// Descriptors that are not clients: the standard three, listener, poller, wakers, and files read in passing.
 const RESERVED_DESCRIPTORS: u64 = 16;
 
-/// Each thread takes five memory maps (stack, signal stack, a guard page to each, buffer), and creation past `vm.max_map_count` aborts the process
-/// instead of failing: only a quarter of that room is used.
+/// Each thread takes five memory maps (stack, signal stack, a guard page to each, buffer), and
+/// creation past `vm.max_map_count` aborts the process instead of failing: only a quarter of that
+/// room is used.
 const MAPS_PER_THREAD: u64 = 4 * 5;
 
 /// More threads than this never made the server faster.

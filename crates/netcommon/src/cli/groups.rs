@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::address::{LocalEnd, Target, parse_local_end};
+use crate::address::Target;
 use crate::dscp::parse_dscp;
 use crate::error::Error;
 use crate::language::Language;
+use crate::local_end::{LocalEnd, parse_local_end};
 use crate::options::{SocketOptions, TcpOptions};
 use crate::output::{Output, Style};
 use crate::resolve::Family;
