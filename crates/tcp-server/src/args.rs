@@ -29,7 +29,7 @@ pub struct Args {
     /// Clients at once; more wait in the backlog [default: what the open-files limit bears]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_clients: Option<usize>,
-    /// Threads for clients that are talking [default: what the machine bears, at most 4096]
+    /// Threads for clients that are talking [default: what the machine bears, at most 1024]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_threads: Option<usize>,
     /// Close a client that has been silent, or has not read its echo, for DUR [default: never]
