@@ -13,8 +13,8 @@ const RESERVED_DESCRIPTORS: u64 = 16;
 /// room is used.
 const MAPS_PER_THREAD: u64 = 4 * 5;
 
-/// More threads than this make the server slower: 4096 of them echo less to 5,000 busy clients, and take twice as long
-/// at the 99th percentile.
+/// More threads than this make the server slower: 4096 of them echo less to 5,000 busy clients, and
+/// take twice as long at the 99th percentile.
 const MOST_THREADS: u64 = 1024;
 
 /// Bounds that hold for the whole life of a server.
