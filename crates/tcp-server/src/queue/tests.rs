@@ -16,8 +16,10 @@ struct Shop {
     /// How often each item was taken to its end.
     done: Vec<AtomicUsize>,
     served: AtomicUsize,
-    present: AtomicUsize,
-    most_present: AtomicUsize,
+    /// Workers that hold an item. Not all that are there: one on its way out is no longer counted,
+    /// and its successor may be there before it has gone.
+    busy: AtomicUsize,
+    most_busy: AtomicUsize,
     fewest_counted: AtomicUsize,
 }
 
@@ -28,18 +30,18 @@ impl Shop {
             queue: Queue::new(MOST, unemployment, Pace::new(None)),
             done: (0..ITEMS).map(|_| AtomicUsize::new(0)).collect(),
             served: AtomicUsize::new(0),
-            present: AtomicUsize::new(0),
-            most_present: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            most_busy: AtomicUsize::new(0),
             fewest_counted: AtomicUsize::new(MOST),
         }
     }
 
     fn work<'s>(&'s self, scope: &'s Scope<'s, '_>) {
         self.queue.enlist();
-        let present = self.present.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_present.fetch_max(present, Ordering::SeqCst);
         let mut turns = 0;
         while let Some(item) = self.queue.next() {
+            let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_busy.fetch_max(busy, Ordering::SeqCst);
             turns += 1;
             if turns % 7 != 0 {
                 self.done[item].fetch_add(1, Ordering::SeqCst);
@@ -47,10 +49,10 @@ impl Shop {
             } else if self.queue.push_again(item) {
                 scope.spawn(|| self.work(scope));
             }
+            self.busy.fetch_sub(1, Ordering::SeqCst);
         }
         let counted = self.queue.lock().workers;
         self.fewest_counted.fetch_min(counted, Ordering::SeqCst);
-        self.present.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn served(&self) -> usize {
@@ -91,7 +93,7 @@ fn every_item_is_served_once(unemployment: Duration) {
             .iter()
             .all(|item| item.load(Ordering::SeqCst) == 1)
     );
-    assert!(shop.most_present.load(Ordering::SeqCst) <= MOST);
+    assert!(shop.most_busy.load(Ordering::SeqCst) <= MOST);
     let state = shop.queue.lock();
     assert!(state.ready.is_empty());
     assert_eq!((state.idle, state.starting), (0, 0));
