@@ -43,25 +43,33 @@ pub(crate) struct RoundTrips {
     pub(crate) times: Vec<u64>,
     /// Those that ended in it.
     pub(crate) completed: u64,
+    /// All that ended, also before and after it.
+    pub(crate) ended: u64,
 }
 
 impl RoundTrips {
     pub(crate) fn add(&mut self, begun: Instant, ended: Instant, window: &Window) {
-        if begun >= window.begin && begun < window.end {
-            let time = ended.duration_since(begun).as_nanos();
-            self.times.push(u64::try_from(time).unwrap_or(u64::MAX));
-        }
+        self.add_time(begun, ended, window);
         self.completed += u64::from(ended >= window.begin && ended < window.end);
+        self.ended += 1;
     }
 
     /// One of which only that is known that it takes longer than the window.
     pub(crate) fn add_unfinished(&mut self, begun: Instant, window: &Window) {
-        self.add(begun.max(window.begin), window.end.max(begun), window);
+        self.add_time(begun.max(window.begin), window.end.max(begun), window);
+    }
+
+    fn add_time(&mut self, begun: Instant, ended: Instant, window: &Window) {
+        if begun >= window.begin && begun < window.end {
+            let time = ended.duration_since(begun).as_nanos();
+            self.times.push(u64::try_from(time).unwrap_or(u64::MAX));
+        }
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
         self.times.extend(other.times);
         self.completed += other.completed;
+        self.ended += other.ended;
     }
 
     /// Round trips a second, and the median and the 99th percentile in seconds.
@@ -127,10 +135,12 @@ mod tests {
         let mut trips = RoundTrips {
             times: vec![2_000_000_000, 1_000_000_000],
             completed: 2,
+            ended: 2,
         };
         trips.merge(RoundTrips {
             times: vec![5_000_000_000],
             completed: 0,
+            ended: 0,
         });
         assert_eq!(trips.figures(2.0), Some(vec![1.0, 2.0, 5.0]));
     }

@@ -34,6 +34,14 @@ pub(crate) const FIGURES: [Figure; 3] = [
     },
 ];
 
+/// Less than the others, it depends on what else the machine does.
+const COST: Figure = Figure {
+    key: "cpu_s",
+    label: "server CPU each",
+    unit: Unit::Seconds,
+    better: Better::Less,
+};
+
 pub(crate) fn experiment(
     programs: &Programs,
     peers: &[Server],
@@ -56,7 +64,7 @@ pub(crate) fn experiment(
         method: format!(
             "Messages of 64 bytes; each client waits for its echo before it sends the next. Load: {load}."
         ),
-        figures: FIGURES.to_vec(),
+        figures: [FIGURES.as_slice(), &[COST]].concat(),
         ours: contender(&servers::ours(programs), measure),
         peers: contenders(peers, clients, measure),
     }
@@ -65,10 +73,15 @@ pub(crate) fn experiment(
 fn measure(server: &Server, clients: usize, plan: &Plan) -> Trial {
     let listening = server.start()?;
     let streams = clients::open(listening.address, clients, plan.patience)?;
+    let before = listening.running.processor_time();
     let window = plan.window();
     let trips = match clients <= MOST_THREADS {
         true => threads::round_trips(streams, &window)?,
         false => crowd::round_trips(streams, &window, plan.patience)?,
     };
-    trips.figures(window.seconds()).ok_or(Gap::Stalled)
+    let time = (listening.running.processor_time() - before).as_secs_f64();
+    let cost = time / trips.ended as f64;
+    let mut figures = trips.figures(window.seconds()).ok_or(Gap::Stalled)?;
+    figures.push(cost);
+    Ok(figures)
 }
