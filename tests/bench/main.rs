@@ -42,7 +42,7 @@ use plan::Plan;
 use programs::Programs;
 use rounds::Outcome;
 
-/// Measure tcp-server, udp-server and udp-client side by side with what people use today
+/// Measure the four programs side by side with what people use today
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Args {

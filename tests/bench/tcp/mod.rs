@@ -1,17 +1,19 @@
-//! TCP echo servers: round trips, streams, connections, and memory.
+//! TCP echo servers: round trips, streams, connections, and memory; and the load that tcp-client makes.
 //!
 //! # Layout
 //!
 //! - `servers`: who is measured
 //! - `clients`: connections that are known to be served
-//! - `round_trips`: with `threads` where clients are few, and `crowd` where they are many
+//! - `round_trips`: of clients in `threads` of their own, and of a `crowd` that shares pollers
 //! - `streams`: throughput and what it costs; `iperf` is the machine's limit for it
 //! - `connections`: connect, one echo, close
 //! - `idle`: memory
+//! - `generator`: the other side, tcp-client's load
 
 mod clients;
 mod connections;
 mod crowd;
+mod generator;
 mod idle;
 pub(crate) mod iperf;
 mod round_trips;
@@ -32,14 +34,14 @@ pub(crate) fn experiments(programs: &Programs, plan: &Plan) -> Vec<Experiment> {
     let peers = servers::peers(programs);
     let mut all = Vec::new();
     all.extend(
-        round_trips::CLIENTS
-            .map(|clients| round_trips::experiment(programs, &peers, plan, clients)),
+        round_trips::LOADS.map(|load| round_trips::experiment(programs, &peers, plan, load)),
     );
     all.extend(
         streams::CLIENTS.map(|clients| streams::experiment(programs, &peers, plan, clients)),
     );
     all.push(connections::experiment(programs, &peers, plan));
     all.push(idle::experiment(programs, &peers, plan));
+    all.extend(generator::experiments(programs, plan));
     all
 }
 

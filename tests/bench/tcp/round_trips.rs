@@ -6,11 +6,25 @@ use crate::programs::Programs;
 use crate::tcp::servers::{self, Server};
 use crate::tcp::{clients, contender, contenders, crowd, threads};
 
-/// How many clients at once.
-pub(crate) const CLIENTS: [usize; 5] = [1, 16, 64, 512, 5_000];
+/// How many clients at once, and who they are.
+pub(crate) const LOADS: [Load; 7] = [
+    Load::Threads(1),
+    Load::Threads(16),
+    Load::Threads(64),
+    Load::Pollers(16),
+    Load::Pollers(64),
+    Load::Pollers(512),
+    Load::Pollers(5_000),
+];
 
-/// More clients than this share the threads of a poller; fewer have one each, as fast as it gets.
-const MOST_THREADS: usize = 64;
+/// Clients on the processors that the server needs, too: what they cost takes from what it can do.
+#[derive(Clone, Copy)]
+pub(crate) enum Load {
+    /// A thread each, that blocks: what clients on one machine are like.
+    Threads(usize),
+    /// A poller a core: a third less to do for each message, as if they were elsewhere.
+    Pollers(usize),
+}
 
 /// What round trips give, whatever they run over.
 pub(crate) const FIGURES: [Figure; 3] = [
@@ -46,38 +60,38 @@ pub(crate) fn experiment(
     programs: &Programs,
     peers: &[Server],
     plan: &Plan,
-    clients: usize,
+    load: Load,
 ) -> Experiment {
     let plan = *plan;
-    let measure = move |server: &Server| measure(server, clients, &plan);
-    let load = if clients <= MOST_THREADS {
-        "a thread each"
-    } else {
-        "one poller a core"
+    let measure = move |server: &Server| measure(server, load, &plan);
+    let (word, clients, kind) = match load {
+        Load::Threads(1) => ("threads", 1, "1 client"),
+        Load::Threads(clients) => ("threads", clients, "clients, a thread each"),
+        Load::Pollers(clients) => ("pollers", clients, "clients, a poller a core"),
     };
     Experiment {
-        name: format!("tcp-round-trips-{clients}"),
-        title: format!(
-            "TCP echo, {clients} {}",
-            if clients == 1 { "client" } else { "clients" }
-        ),
-        method: format!(
-            "Messages of 64 bytes; each client waits for its echo before it sends the next. Load: {load}."
-        ),
+        name: format!("tcp-round-trips-{word}-{clients}"),
+        title: match clients {
+            1 => format!("TCP echo, {kind}"),
+            _ => format!("TCP echo, {clients} {kind}"),
+        },
+        method: "Messages of 64 bytes; each client waits for its echo before it sends the next."
+            .to_owned(),
         figures: [FIGURES.as_slice(), &[COST]].concat(),
         ours: contender(&servers::ours(programs), measure),
         peers: contenders(peers, clients, measure),
     }
 }
 
-fn measure(server: &Server, clients: usize, plan: &Plan) -> Trial {
+fn measure(server: &Server, load: Load, plan: &Plan) -> Trial {
     let listening = server.start()?;
+    let (Load::Threads(clients) | Load::Pollers(clients)) = load;
     let streams = clients::open(listening.address, clients, plan.patience)?;
     let before = listening.running.processor_time();
     let window = plan.window();
-    let trips = match clients <= MOST_THREADS {
-        true => threads::round_trips(streams, &window)?,
-        false => crowd::round_trips(streams, &window, plan.patience)?,
+    let trips = match load {
+        Load::Threads(_) => threads::round_trips(streams, &window)?,
+        Load::Pollers(_) => crowd::round_trips(streams, &window, plan.patience)?,
     };
     let time = (listening.running.processor_time() - before).as_secs_f64();
     let cost = time / trips.ended as f64;
