@@ -1,16 +1,18 @@
 //! As many clients at once as a process may have descriptors for.
 
 use std::io::Write;
+use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::harness::binaries::tcp_server;
 use crate::harness::crowd::{crowd, one_at_a_time, serve};
 use crate::harness::figures::Figures;
-use crate::harness::process::eventually;
 
-/// A main thread, one for signals, one worker that never leaves, and one that is about to.
-const HANDFUL: u64 = 4;
+/// A main thread, one for signals, and a worker for each processor.
+fn handful() -> u64 {
+    2 + thread::available_parallelism().unwrap().get() as u64
+}
 
 const ROUNDS: usize = 3;
 
@@ -38,11 +40,9 @@ fn eighteen_thousand_clients_cost_four_kibibytes_each_and_a_handful_of_threads()
     for _ in 0..ROUNDS {
         go.write_all(b"\n").unwrap();
         assert_eq!(crowd.event()["served"], clients);
-        eventually("the workers go home", || {
-            Figures::of(&server).threads <= HANDFUL
-        });
         let figures = Figures::of(&server);
         println!("{clients} clients at rest: {figures:?}");
+        assert!(figures.threads <= handful(), "{figures:?}");
         assert!(figures.kibibytes <= 4 * clients, "{figures:?}");
         assert!(figures.descriptors as u64 >= clients);
     }

@@ -61,11 +61,12 @@ fn honest_clients_are_served_beside(each: u32, messages: u32) {
     assert!(Figures::of(&server).threads <= 2 + 64);
     drop(hostile);
     println!("afterwards:  {}", exchange(&honest, &mut go));
-    eventually("the workers go home", || Figures::of(&server).threads <= 3);
+    eventually("the memory goes back", || {
+        Figures::of(&server).kibibytes <= MOST_KIBIBYTES
+    });
     let figures = Figures::of(&server);
     println!("at rest:     {figures:?}");
-    assert!(figures.kibibytes <= MOST_KIBIBYTES, "{figures:?}");
-    assert!(figures.descriptors <= 100 + 20, "{figures:?}");
+    assert!(figures.descriptors <= 100 + 2 * 64 + 20, "{figures:?}");
     drop(go);
     honest.wait().assert_code(0);
     let end = server.interrupt();

@@ -3,7 +3,6 @@
 use crate::harness::binaries::tcp_server;
 use crate::harness::crowd::{crowd, one_at_a_time, serve};
 use crate::harness::figures::Figures;
-use crate::harness::process::eventually;
 
 /// What the allocator may keep in reserve, whatever the number of clients.
 const RESERVE_KIBIBYTES: u64 = 2048;
@@ -26,14 +25,10 @@ fn visits(address: std::net::SocketAddr, visits: &str) {
 fn churn(count: &str) {
     let _machine = one_at_a_time();
     let (server, address) = serve(tcp_server(), &[]);
-    let rest = || {
-        eventually("the workers go home", || Figures::of(&server).threads <= 3);
-        Figures::of(&server)
-    };
     visits(address, "2000");
-    let before = rest();
+    let before = Figures::of(&server);
     visits(address, count);
-    let after = rest();
+    let after = Figures::of(&server);
     println!("before {count} visits {before:?}, after {after:?}");
     assert_eq!(after.threads, before.threads);
     assert_eq!(after.descriptors, before.descriptors);

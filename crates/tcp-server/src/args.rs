@@ -29,7 +29,7 @@ pub struct Args {
     /// Clients at once; more wait in the backlog [default: what the open-files limit bears]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_clients: Option<usize>,
-    /// Threads for clients that are talking [default: what the machine bears, at most 1024]
+    /// Threads for clients that are talking, at most 1024 [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_threads: Option<usize>,
     /// Close a client that has been silent, or has not read its echo, for DUR [default: never]
@@ -71,11 +71,11 @@ impl Program for Args {
 impl Args {
     /// What the engine needs to know; the machine decides what the user left open.
     pub fn settings(&self, tap: Option<Tap>) -> Settings {
-        let bearable = Limits::of_this_machine();
+        let bearable = Limits::of_this_machine(self.max_threads);
         Settings {
             limits: Limits {
                 clients: self.max_clients.unwrap_or(bearable.clients),
-                threads: self.max_threads.unwrap_or(bearable.threads),
+                ..bearable
             },
             once: self.once,
             idle_timeout: self.idle_timeout,

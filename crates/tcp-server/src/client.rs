@@ -1,12 +1,11 @@
 //! One connection, and one turn of service: read and echo, until there is a reason to stop.
 
-use std::io;
 use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use mio::Interest;
+use mio::{Interest, Token};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
@@ -17,11 +16,8 @@ use crate::pace::Pace;
 use crate::slots::Slot;
 use crate::tap::Piece;
 
-/// How long a worker waits for the next byte, or for room to send, before it gives the client away.
-const PATIENCE: Duration = Duration::from_millis(50);
-
-/// How long a client is served without pause while others wait for a worker.
-const TURN: Duration = Duration::from_millis(10);
+/// Reads in one turn of a client that sends without pause, before others have theirs.
+const READS: usize = 4;
 
 /// A client, wherever it is: parked, queued or with a worker. Dropping it closes the connection.
 pub(crate) struct Client {
@@ -36,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) echoed: u64,
     /// Bytes read that could not be echoed yet, at most one buffer.
     pub(crate) unsent: Leftover,
+    /// The poller said that nothing follows on what is there: it will not say so again.
+    pub(crate) hung_up: bool,
     /// Set when the server has begun to end the connection: nothing more is echoed.
     pub(crate) farewell: Option<Farewell>,
     _slot: Slot,
@@ -44,12 +42,14 @@ pub(crate) struct Client {
 /// Why a turn is over.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Nothing to read, or no time to: wait for the client in the poller.
+    /// Nothing more to read: the poller will tell when there is.
     Silent,
-    /// The client does not read its echo: wait in the poller until it does.
+    /// No more room for its echo: the poller will tell when there is.
     Stalled,
-    /// Others wait for a worker: go to the end of the queue.
+    /// It goes on; the others have their turns first.
     Preempted,
+    /// The server reads no more.
+    Released,
     /// The connection is over.
     Ended(End),
 }
@@ -85,12 +85,9 @@ impl End {
 }
 
 impl Client {
-    /// Bounds every wait on the connection by [`PATIENCE`] (`SO_RCVTIMEO`, `SO_SNDTIMEO`, socket(7)).
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, slot: Slot) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, slot: Slot) -> Self {
         let now = Instant::now();
-        Ok(Self {
+        Self {
             stream,
             peer,
             since: now,
@@ -98,13 +95,19 @@ impl Client {
             received: 0,
             echoed: 0,
             unsent: Leftover::NOTHING,
+            hung_up: false,
             farewell: None,
             _slot: slot,
-        })
+        }
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
         self.stream.as_raw_fd()
+    }
+
+    /// Its name in a poller: descriptors are small numbers, each of one open connection.
+    pub(crate) fn token(&self) -> Token {
+        Token(usize::try_from(self.descriptor()).unwrap_or(usize::MAX))
     }
 
     pub(crate) fn is_silent_for(&self, time: Duration) -> bool {
@@ -139,44 +142,40 @@ impl Client {
     }
 
     fn take_turn(&mut self, buffer: &mut [u8], pace: &Pace) -> Result<Outcome, Errno> {
-        let start = Instant::now();
-        if !self.send_rest(pace)? {
-            return Ok(Outcome::Stalled);
-        }
-        while pace.reads() {
-            let Some(count) = self.receive(buffer, pace)? else {
+        for _ in 0..READS {
+            if !self.send_rest()? {
+                return Ok(Outcome::Stalled);
+            }
+            if !pace.reads() {
+                return Ok(Outcome::Released);
+            }
+            let Some(count) = self.receive(buffer)? else {
                 return Ok(Outcome::Silent);
             };
             if count == 0 {
                 return Ok(Outcome::Ended(End::Finished));
             }
             self.show(&buffer[..count], pace);
-            if !self.echo(&buffer[..count], pace)? {
+            if !self.echo(&buffer[..count])? {
                 return Ok(Outcome::Stalled);
             }
-            if pace.is_cut() {
-                return Ok(Outcome::Ended(End::Cut));
-            }
-            if pace.others_wait() && start.elapsed() >= TURN {
-                return Ok(Outcome::Preempted);
+            // A short read took all there was (epoll(7)), and saves one that would say so.
+            if count < buffer.len() && !self.hung_up {
+                return Ok(Outcome::Silent);
             }
         }
-        Ok(Outcome::Silent)
+        Ok(Outcome::Preempted)
     }
 
-    /// Reads what is there, or waits for it as long as the pace allows; `None` is silence.
-    fn receive(&mut self, buffer: &mut [u8], pace: &Pace) -> Result<Option<usize>, Errno> {
-        loop {
-            match recv(self.descriptor(), buffer, pace.patience()) {
-                Ok(count) => {
-                    self.received += count as u64;
-                    return Ok(Some(count));
-                }
-                Err(Errno::EAGAIN) => return Ok(None),
-                // A wait with a time-out is not restarted after a signal (signal(7)).
-                Err(Errno::EINTR) => {}
-                Err(error) => return Err(error),
+    /// Reads what is there; `None` is nothing.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
+        match recv(self.descriptor(), buffer, MsgFlags::MSG_DONTWAIT) {
+            Ok(count) => {
+                self.received += count as u64;
+                Ok(Some(count))
             }
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -191,30 +190,27 @@ impl Client {
     }
 
     /// True when everything left; what did not is kept.
-    fn echo(&mut self, bytes: &[u8], pace: &Pace) -> Result<bool, Errno> {
-        let sent = self.send(bytes, pace)?;
+    fn echo(&mut self, bytes: &[u8]) -> Result<bool, Errno> {
+        let sent = self.send(bytes)?;
         self.unsent = Leftover::of(&bytes[sent..]);
         Ok(self.unsent.is_empty())
     }
 
-    fn send_rest(&mut self, pace: &Pace) -> Result<bool, Errno> {
+    fn send_rest(&mut self) -> Result<bool, Errno> {
         if self.unsent.is_empty() {
             return Ok(true);
         }
         let rest = mem::replace(&mut self.unsent, Leftover::NOTHING);
-        let sent = self.send(&rest, pace)?;
+        let sent = self.send(&rest)?;
         self.unsent = rest.after(sent);
         Ok(self.unsent.is_empty())
     }
 
-    /// One call is a bounded wait: the kernel counts `SO_SNDTIMEO` over all of it, also while bytes leave.
-    fn send(&mut self, bytes: &[u8], pace: &Pace) -> Result<usize, Errno> {
-        let sent = match send(
-            self.descriptor(),
-            bytes,
-            pace.patience() | MsgFlags::MSG_NOSIGNAL,
-        ) {
-            Err(Errno::EAGAIN | Errno::EINTR) => 0,
+    /// What there is room for.
+    fn send(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let sent = match send(self.descriptor(), bytes, flags) {
+            Err(Errno::EAGAIN) => 0,
             result => result?,
         };
         self.echoed += sent as u64;

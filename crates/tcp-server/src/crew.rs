@@ -1,35 +1,30 @@
-//! The worker threads that serve ready clients by turns, and where clients go afterwards.
+//! The workers that serve ready clients, and where clients go afterwards.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use memmap2::MmapMut;
+use mio::Waker;
 use netcommon::error::reason;
+use nix::errno::Errno;
 
-use crate::client::{Client, End, Outcome};
+use crate::client::{Client, End};
 use crate::pace::Pace;
 use crate::parked::Parked;
-use crate::queue::Queue;
+use crate::queue::{Alarm, Queue};
 use crate::reporter::Reporter;
 use crate::shortage::Shortage;
-
-/// 2.2 times the throughput of 64 KiB; untouched pages of it cost nothing.
-const BUFFER: usize = 256 << 10;
+use crate::worker::Worker;
 
 /// A worker needs little more than its buffer, which is not on the stack.
 const STACK: usize = 128 << 10;
 
-/// How long a worker without work stays, so that a burst finds its threads again.
-const UNEMPLOYMENT: Duration = Duration::from_secs(2);
-
 /// The workers of one server.
 pub(crate) struct Crew {
-    queue: Queue<Client>,
+    pub(crate) queue: Queue<Client, Waker>,
+    pub(crate) pace: Pace,
+    pub(crate) reporter: Reporter,
     parked: Arc<Parked>,
-    reporter: Reporter,
     /// Of threads.
     shortage: Shortage,
 }
@@ -43,25 +38,19 @@ impl Crew {
         reporter: Reporter,
     ) -> io::Result<Arc<Self>> {
         let crew = Arc::new(Self {
-            queue: Queue::new(most_threads, UNEMPLOYMENT, pace),
-            parked,
+            queue: Queue::new(most_threads),
+            pace,
             reporter,
+            parked,
             shortage: Shortage::default(),
         });
         crew.spawn()?;
         Ok(crew)
     }
 
-    /// Hands a ready client to an idle worker, to one more worker, or to whoever is free first.
+    /// Hands a ready client to a worker that sleeps, to one more worker, or to whoever is free first.
     pub(crate) fn dispatch(self: &Arc<Self>, client: Client) {
         if self.queue.push(client) {
-            self.hire();
-        }
-    }
-
-    /// Puts a client whose turn is over behind the others.
-    fn dispatch_again(self: &Arc<Self>, client: Client) {
-        if self.queue.push_again(client) {
             self.hire();
         }
     }
@@ -69,6 +58,11 @@ impl Crew {
     fn hire(self: &Arc<Self>) {
         if let Err(error) = self.spawn() {
             let threads = self.queue.refuse();
+            if is_of_descriptors(&error) {
+                return log::debug!(
+                    "{threads} threads serve all clients: no descriptors for one more"
+                );
+            }
             self.shortage.warn(format_args!(
                 "the system refuses a further thread ({}); {threads} serve all clients by turns",
                 reason(&error)
@@ -76,14 +70,24 @@ impl Crew {
         }
     }
 
+    fn spawn(self: &Arc<Self>) -> io::Result<()> {
+        let worker = Worker::new(Arc::clone(self))?;
+        let builder = thread::Builder::new()
+            .name("worker".to_owned())
+            .stack_size(STACK);
+        builder.spawn(|| worker.work()).map(drop)
+    }
+
     /// From now on nothing more is read: clients get what they are owed, and then a half-close.
     pub(crate) fn stop_reading(&self) {
-        self.queue.pace.stop_reading();
+        self.pace.stop_reading();
+        self.queue.wake_all();
     }
 
     /// Ends every client, whatever it is owed.
     pub(crate) fn cut(&self) {
-        self.queue.pace.cut();
+        self.pace.cut();
+        self.stop_reading();
         let waiting = self.queue.take_all();
         waiting
             .iter()
@@ -95,48 +99,27 @@ impl Crew {
         self.queue.dismiss();
     }
 
-    /// The buffer is a mapping of its own: memory of the allocator would be cleared page by page for
-    /// each worker, and would not go back to the system after a burst of them.
-    fn spawn(self: &Arc<Self>) -> io::Result<()> {
-        let crew = Arc::clone(self);
-        let buffer = MmapMut::map_anon(BUFFER)?;
-        let builder = thread::Builder::new()
-            .name("worker".to_owned())
-            .stack_size(STACK);
-        builder.spawn(move || crew.work(buffer)).map(drop)
-    }
-
-    fn work(self: &Arc<Self>, mut buffer: MmapMut) {
-        self.queue.enlist();
-        while let Some(client) = self.queue.next() {
-            self.serve(client, &mut buffer);
-        }
-    }
-
-    /// A panic ends the client that it happened to, and nothing else.
-    fn serve(self: &Arc<Self>, mut client: Client, buffer: &mut [u8]) {
-        let pace = &self.queue.pace;
-        match catch_unwind(AssertUnwindSafe(|| client.serve(buffer, pace))) {
-            Ok(Outcome::Ended(end)) => self.reporter.closed(&client, end),
-            Ok(Outcome::Preempted) => self.dispatch_again(client),
-            Ok(Outcome::Silent | Outcome::Stalled) => self.park(client),
-            Err(_) => {
-                log::error!(
-                    "the service of {} panicked; its connection is closed",
-                    client.peer
-                );
-                self.reporter.closed(&client, End::Failed);
-            }
-        }
-    }
-
-    /// Keeps a client in the poller until it is ready.
+    /// Keeps a client in the main thread's poller until it is ready.
     pub(crate) fn park(&self, client: Client) {
-        if self.queue.pace.is_cut() {
+        if self.pace.is_cut() {
             return self.reporter.closed(&client, End::Cut);
         }
         if let Some(client) = self.parked.park(client) {
             self.reporter.closed(&client, End::Failed);
+        }
+    }
+}
+
+/// Whoever accepts clients runs short of them, too, and tells of it.
+fn is_of_descriptors(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE))
+}
+
+impl Alarm for Waker {
+    fn ring(&self) {
+        if let Err(error) = self.wake() {
+            log::error!("cannot wake a worker: {error}");
         }
     }
 }

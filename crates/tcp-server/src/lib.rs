@@ -1,15 +1,17 @@
 //! A TCP echo server that never loses a byte it has read.
 //!
-//! Threads that block are the fastest way to serve clients that talk, a poller is the cheapest way
-//! to keep clients that are silent. This server does both: the main thread owns a poller with the
-//! listener and every silent client; a client that talks belongs to a worker thread that reads and
-//! writes it, blocking, until it falls silent, stops reading its echo, or others wait for the thread.
+//! Clients that talk are served by a few worker threads, as many as there are processors; each has a
+//! poller of its own, and serves its clients by turns without ever waiting for one of them. Clients
+//! that are silent, or do not read their echo, go back to the main thread, which owns the listener
+//! and a poller that keeps thousands of them for next to nothing.
 //!
 //! ```text
-//!            accept                 readable or writable            a free worker
-//! listener ─────────▶ parked clients ───────────────────▶ queue ───────────────────▶ worker
-//!                          ▲  silent, or not reading         ▲  its turn is over       │
-//!                          └─────────────────────────────────┴─────────────────────────┘
+//! listener ── accept ──┐
+//!                      ▼     a worker that sleeps, or is free first
+//! parked clients ──▶ queue ────────────────────────────────────────▶ worker, with a table of clients
+//!      ▲  readable     ▲       more are ready than one can serve        │
+//!      │  or writable  └────────────────────────────────────────────────┤
+//!      └────────────────────── silent, or not reading ──────────────────┘
 //! ```
 //!
 //! # Layout
@@ -26,9 +28,11 @@
 //! - `slots`: places for clients, and who waits for one
 //! - `parked`: silent clients in the poller
 //! - `queue`: ready clients on their way to the workers
-//! - `crew`: the worker threads, and where clients go afterwards
+//! - `crew`: the worker threads together, and where clients go afterwards
+//! - `worker`: one worker thread and its day
+//! - `table`: the clients of one worker
 //! - `reporter`: how each connection ended
-//! - `pace`: what the crew tells whoever serves a client
+//! - `pace`: what the main thread tells whoever serves a client
 //! - `client`: one connection and one turn of service
 //! - `leftover`: bytes that could not be echoed yet
 //! - `owed`: what the kernel holds back for a client that does not read
@@ -52,7 +56,9 @@ mod reporter;
 pub mod server;
 mod shortage;
 mod slots;
+mod table;
 pub mod tap;
+mod worker;
 
 use std::net::TcpListener;
 use std::sync::Arc;

@@ -2,19 +2,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Descriptors that are not clients: the standard three, listener, poller, wakers, and files read in passing.
-const RESERVED_DESCRIPTORS: u64 = 16;
+const RESERVED_DESCRIPTORS: usize = 16;
+
+/// A poller and what wakes it.
+const DESCRIPTORS_PER_THREAD: usize = 2;
 
 /// Each thread takes five memory maps (stack, signal stack, a guard page to each, buffer), and
 /// creation past `vm.max_map_count` aborts the process instead of failing: only a quarter of that
 /// room is used.
 const MAPS_PER_THREAD: u64 = 4 * 5;
 
-/// More threads than this make the server slower: 4096 of them echo less to 5,000 busy clients, and
-/// take twice as long at the 99th percentile.
+/// More than anybody has processors for, and far from what a kernel refuses.
 const MOST_THREADS: u64 = 1024;
 
 /// Bounds that hold for the whole life of a server.
@@ -28,20 +31,28 @@ pub struct Limits {
 
 impl Limits {
     /// Raises the soft limit of open files to the hard one (getrlimit(2)) and derives both bounds
-    /// from what the system then allows.
-    pub fn of_this_machine() -> Self {
-        let files = raise_open_files();
+    /// from what the system then allows. Without a wish, there is a thread for each processor.
+    pub fn of_this_machine(threads: Option<usize>) -> Self {
+        let files = count(raise_open_files());
+        let wanted = threads.unwrap_or_else(processors);
+        let threads = wanted.min(count(bearable_threads()));
+        let reserved = RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * threads;
         let limits = Self {
-            clients: count(files.saturating_sub(RESERVED_DESCRIPTORS)),
-            threads: count(bearable_threads()),
+            clients: files.saturating_sub(reserved).max(1),
+            threads,
         };
         log::info!(
-            "this machine bears {} clients at once and {} threads",
+            "at most {} clients at once and {} threads for them",
             limits.clients,
             limits.threads
         );
         limits
     }
+}
+
+/// Those that this process may use (sched_getaffinity(2), cgroups(7)).
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// At least one; what does not fit the machine's word is as good as endless.
@@ -97,13 +108,20 @@ mod tests {
 
     #[test]
     fn the_bounds_stay_inside_what_the_system_allows() {
-        let limits = Limits::of_this_machine();
-        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        assert_eq!(soft, hard);
-        assert!(limits.clients as u64 <= soft);
-        assert!((1..=MOST_THREADS as usize).contains(&limits.threads));
-        if let Some(maps) = figure("/proc/sys/vm/max_map_count") {
-            assert!(limits.threads as u64 * 5 < maps);
+        for wish in [None, Some(1), Some(usize::MAX)] {
+            let limits = Limits::of_this_machine(wish);
+            let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+            assert_eq!(soft, hard);
+            assert!((limits.clients + 2 * limits.threads) as u64 <= soft);
+            assert!((1..=MOST_THREADS as usize).contains(&limits.threads));
+            if let Some(maps) = figure("/proc/sys/vm/max_map_count") {
+                assert!(limits.threads as u64 * 5 < maps);
+            }
         }
+    }
+
+    #[test]
+    fn a_wish_that_the_machine_bears_is_granted() {
+        assert_eq!(Limits::of_this_machine(Some(3)).threads, 3);
     }
 }

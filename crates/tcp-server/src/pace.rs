@@ -1,36 +1,33 @@
-//! What the crew tells whoever serves a client: wait or hurry, go on or stop.
+//! What the server tells whoever serves a client: go on, read no more, or stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use nix::sys::socket::MsgFlags;
-
+use crate::server::Settings;
 use crate::tap::Tap;
 
-/// Set by the crew, read by its workers after every message.
+/// Longer than busy clients wait for each other, shorter than a client is silent that fell idle.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Set by the main thread, read by the workers after every message.
 pub(crate) struct Pace {
-    hurry: AtomicBool,
-    others_wait: AtomicBool,
     reads: AtomicBool,
     cut: AtomicBool,
+    /// How long a worker keeps a client that is silent, or does not read its echo; the main thread,
+    /// which gets it then, may have to close it soon.
+    pub(crate) patience: Duration,
     /// Sees every piece that was read, before it is echoed.
     pub(crate) tap: Option<Tap>,
 }
 
 impl Pace {
-    pub(crate) fn new(tap: Option<Tap>) -> Self {
+    pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            hurry: AtomicBool::new(false),
-            others_wait: AtomicBool::new(false),
             reads: AtomicBool::new(true),
             cut: AtomicBool::new(false),
-            tap,
+            patience: settings.idle_timeout.unwrap_or(PATIENCE).min(PATIENCE),
+            tap: settings.tap.clone(),
         }
-    }
-
-    /// `spare` is whether a client that becomes ready finds a worker although this one waits.
-    pub(crate) fn set(&self, others_wait: bool, spare: bool) {
-        self.others_wait.store(others_wait, Ordering::Relaxed);
-        self.hurry.store(others_wait || !spare, Ordering::Relaxed);
     }
 
     /// From now on what was read is echoed, and nothing more is read.
@@ -49,17 +46,5 @@ impl Pace {
 
     pub(crate) fn is_cut(&self) -> bool {
         self.cut.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn others_wait(&self) -> bool {
-        self.others_wait.load(Ordering::Relaxed)
-    }
-
-    /// Waiting on one client is a luxury: the last free worker must not afford it.
-    pub(crate) fn patience(&self) -> MsgFlags {
-        match self.hurry.load(Ordering::Relaxed) {
-            true => MsgFlags::MSG_DONTWAIT,
-            false => MsgFlags::empty(),
-        }
     }
 }

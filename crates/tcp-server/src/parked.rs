@@ -30,7 +30,7 @@ impl Parked {
     pub(crate) fn park(&self, client: Client) -> Option<Client> {
         let interest = client.interest();
         let descriptor = client.descriptor();
-        let token = token_of(&client);
+        let token = client.token();
         let mut clients = self.lock();
         // First the map, then the poller: whoever hears of the client finds it.
         clients.insert(token, client);
@@ -73,8 +73,4 @@ impl Parked {
     fn lock(&self) -> MutexGuard<'_, HashMap<Token, Client>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn token_of(client: &Client) -> Token {
-    Token(usize::try_from(client.descriptor()).unwrap_or(usize::MAX))
 }

@@ -1,85 +1,89 @@
-//! The queue of ready clients: who waits, which workers are idle, and when one more is needed.
+//! The queue of ready clients: who waits, which workers sleep, and when one more is needed.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use crate::pace::Pace;
 
 /// After the system refused a thread, how long until the next one is asked for.
 const SPAWN_PAUSE: Duration = Duration::from_secs(1);
 
-/// Workers on their way at once. They come to take all who wait, so a burst of clients that say one
-/// word each does not cost a thread each.
-const MOST_STARTING: usize = 2;
-
-/// Clients that are ready, on their way to the workers that take them one by one.
-pub(crate) struct Queue<T> {
+/// Clients that are ready, on their way to the workers that take them.
+///
+/// A worker sleeps in its own poller, so each has an alarm `A` of its own that ends its sleep.
+pub(crate) struct Queue<T, A> {
     most_workers: usize,
-    /// How long a worker without work stays.
-    unemployment: Duration,
-    state: Mutex<State<T>>,
-    work: Condvar,
-    pub(crate) pace: Pace,
+    state: Mutex<State<T, A>>,
+    /// How many clients there are, to be looked at in passing.
+    waiting: AtomicUsize,
 }
 
-struct State<T> {
+struct State<T, A> {
     ready: VecDeque<T>,
     workers: usize,
     /// Of these, those on their way.
     starting: usize,
-    /// Of these, those that wait for a client.
-    idle: usize,
+    /// Of these, those that sleep, each to be woken once. Who has slept longest is woken first: so
+    /// clients that come one by one are spread over all workers.
+    asleep: VecDeque<Arc<A>>,
     dismissed: bool,
     no_spawn_before: Instant,
 }
 
-impl<T> Queue<T> {
+/// Ends the sleep of a worker, now or as soon as it begins.
+pub(crate) trait Alarm {
+    fn ring(&self);
+}
+
+impl<T, A: Alarm> Queue<T, A> {
     /// A queue for which one worker is on its way.
-    pub(crate) fn new(most_workers: usize, unemployment: Duration, pace: Pace) -> Self {
+    pub(crate) fn new(most_workers: usize) -> Self {
         let state = State {
             ready: VecDeque::new(),
             workers: 1,
-            idle: 0,
             starting: 1,
+            asleep: VecDeque::new(),
             dismissed: false,
             no_spawn_before: Instant::now(),
         };
         Self {
             most_workers,
-            unemployment,
             state: Mutex::new(state),
-            work: Condvar::new(),
-            pace,
+            waiting: AtomicUsize::new(0),
         }
     }
 
-    /// Adds a client that has become ready and wakes an idle worker. True asks for one more worker,
-    /// who is counted from here on: who cannot hire one says so with [`refuse`](Self::refuse).
+    /// Adds a client that is ready and wakes a worker. True asks for one more worker, who is counted
+    /// from here on: who cannot hire one says so with [`refuse`](Self::refuse).
     #[must_use]
     pub(crate) fn push(&self, client: T) -> bool {
         let mut state = self.lock();
         state.ready.push_back(client);
+        let sleeper = state.asleep.pop_front();
         let needs_worker = self.reserve_worker(&mut state);
-        self.set_pace(&state);
+        self.publish(&state);
         drop(state);
-        self.work.notify_one();
+        if let Some(alarm) = sleeper {
+            alarm.ring();
+        }
         needs_worker
     }
 
-    /// A worker has started.
-    pub(crate) fn enlist(&self) {
-        self.lock().starting -= 1;
-    }
-
-    /// Counts one more worker if somebody waits for one that is not on its way yet.
-    fn reserve_worker(&self, state: &mut State<T>) -> bool {
-        let needed = state.others_wait() && state.starting < MOST_STARTING && self.can_grow(state);
-        if needed {
+    /// Counts one more worker, if there may be one.
+    fn reserve_worker(&self, state: &mut State<T, A>) -> bool {
+        let grows = self.can_grow(state);
+        if grows {
             state.workers += 1;
             state.starting += 1;
         }
-        needed
+        grows
+    }
+
+    /// Not while one is on its way, which takes all who wait.
+    fn can_grow(&self, state: &State<T, A>) -> bool {
+        state.starting == 0
+            && state.workers < self.most_workers
+            && state.no_spawn_before <= Instant::now()
     }
 
     /// One worker fewer came than was asked for. Returns how many there are.
@@ -88,77 +92,90 @@ impl<T> Queue<T> {
         state.workers -= 1;
         state.starting -= 1;
         state.no_spawn_before = Instant::now() + SPAWN_PAUSE;
-        self.set_pace(&state);
         state.workers
     }
 
-    /// Adds a client whose turn is over. It wakes nobody: the worker who does this goes on to take
-    /// one. True asks for one more worker, as in [`push`](Self::push).
-    #[must_use]
-    pub(crate) fn push_again(&self, client: T) -> bool {
-        let mut state = self.lock();
-        state.ready.push_back(client);
-        let needs_worker = self.reserve_worker(&mut state);
-        self.set_pace(&state);
-        needs_worker
+    /// A worker has started.
+    pub(crate) fn enlist(&self) {
+        self.lock().starting -= 1;
     }
 
-    /// The next ready client; `None` sends a worker home that has waited long enough, except the last one.
-    pub(crate) fn next(&self) -> Option<T> {
-        let mut state = self.lock();
-        loop {
-            if let Some(client) = state.ready.pop_front() {
-                self.set_pace(&state);
-                return Some(client);
-            }
-            if state.dismissed {
-                return None;
-            }
-            state.idle += 1;
-            self.set_pace(&state);
-            let (woken, wait) = self
-                .work
-                .wait_timeout(state, self.unemployment)
-                .unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            state.idle -= 1;
-            if wait.timed_out() && state.ready.is_empty() && state.workers > 1 {
-                state.workers -= 1;
-                self.set_pace(&state);
-                return None;
-            }
+    /// The worker's share of those who wait, in the order they came.
+    pub(crate) fn take_share(&self) -> Vec<T> {
+        if self.waiting.load(Ordering::Relaxed) == 0 {
+            return Vec::new();
         }
+        let mut state = self.lock();
+        let share = state.ready.len().div_ceil(state.workers);
+        let share = state.ready.drain(..share).collect();
+        self.publish(&state);
+        share
+    }
+
+    /// Whether a client that is pushed finds a worker with nothing to do, or one more worker.
+    pub(crate) fn has_taker(&self) -> bool {
+        let state = self.lock();
+        !state.asleep.is_empty() || self.can_grow(&state)
+    }
+
+    /// To be called before a worker sleeps. False when it must not: somebody waits.
+    pub(crate) fn lie_down(&self, alarm: &Arc<A>) -> bool {
+        let mut state = self.lock();
+        let may_sleep = state.ready.is_empty() && !state.dismissed;
+        if may_sleep {
+            state.asleep.push_back(Arc::clone(alarm));
+        }
+        may_sleep
+    }
+
+    /// To be called after a worker has slept.
+    pub(crate) fn get_up(&self, alarm: &Arc<A>) {
+        let mut state = self.lock();
+        let place = state.asleep.iter().position(|one| Arc::ptr_eq(one, alarm));
+        if let Some(place) = place {
+            state.asleep.remove(place);
+        }
+    }
+
+    /// Whether a worker without clients may go home. True once.
+    pub(crate) fn resign(&self) -> bool {
+        let mut state = self.lock();
+        let leaves = state.ready.is_empty() && state.dismissed;
+        if leaves {
+            state.workers -= 1;
+        }
+        leaves
     }
 
     /// Takes everybody out.
     pub(crate) fn take_all(&self) -> VecDeque<T> {
-        std::mem::take(&mut self.lock().ready)
+        let mut state = self.lock();
+        let all = std::mem::take(&mut state.ready);
+        self.publish(&state);
+        all
+    }
+
+    /// Wakes every worker.
+    pub(crate) fn wake_all(&self) {
+        let mut state = self.lock();
+        let sleepers = std::mem::take(&mut state.asleep);
+        drop(state);
+        sleepers.iter().for_each(|alarm| alarm.ring());
     }
 
     /// Sends every worker home that has nothing to do.
     pub(crate) fn dismiss(&self) {
         self.lock().dismissed = true;
-        self.work.notify_all();
+        self.wake_all();
     }
 
-    fn set_pace(&self, state: &State<T>) {
-        let spare = state.idle > state.ready.len() || self.can_grow(state);
-        self.pace.set(state.others_wait(), spare);
-    }
-
-    fn can_grow(&self, state: &State<T>) -> bool {
-        state.workers < self.most_workers && state.no_spawn_before <= Instant::now()
+    fn publish(&self, state: &State<T, A>) {
+        self.waiting.store(state.ready.len(), Ordering::Relaxed);
     }
 
     // No code that can panic runs under this lock.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, State<T, A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T> State<T> {
-    fn others_wait(&self) -> bool {
-        self.ready.len() > self.idle
     }
 }
 

@@ -90,7 +90,7 @@ impl Server {
         watch_stdout(&poll);
         let parked = Arc::new(Parked::new(poll.registry().try_clone()?));
         let reporter = Reporter::new(Arc::clone(&output));
-        let pace = Pace::new(settings.tap.clone());
+        let pace = Pace::new(&settings);
         Ok(Self {
             acceptor: Some(Acceptor::new(
                 listener,
@@ -251,15 +251,9 @@ impl Server {
             self.acceptor = None;
             self.slots.set_awaited(true);
         }
-        let client = match Client::new(stream, peer, slot) {
-            Ok(client) => client,
-            Err(error) => {
-                log::error!("cannot serve {peer}: {error}");
-                return Ok(());
-            }
-        };
         let said = self.output.say(&Event::Connected { peer });
-        self.crew.park(client);
+        // Most clients speak as soon as they are connected; a worker parks those that do not.
+        self.crew.dispatch(Client::new(stream, peer, slot));
         said
     }
 

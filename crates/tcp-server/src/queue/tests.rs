@@ -1,58 +1,93 @@
-//! Real threads that come and go, and items that must be served once each.
+//! Real threads that sleep and wake, and items that must be served once each.
 
 use super::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Condvar;
 use std::thread::{self, Scope};
 
 const ITEMS: usize = 20_000;
 const MOST: usize = 4;
 
 /// When an item that was not served is taken for forgotten.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Workers that really come and go, for items that are worked on once or a few times.
+/// Rings now or later, like an eventfd.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    heard: Condvar,
+}
+
+impl Bell {
+    fn sleep(&self, time: Duration) {
+        let rung = self.rung.lock().unwrap();
+        let (mut rung, _) = self
+            .heard
+            .wait_timeout_while(rung, time, |rung| !*rung)
+            .unwrap();
+        *rung = false;
+    }
+}
+
+impl Alarm for Bell {
+    fn ring(&self) {
+        *self.rung.lock().unwrap() = true;
+        self.heard.notify_one();
+    }
+}
+
+/// Workers that really sleep, for items that are worked on once or a few times.
 struct Shop {
-    queue: Queue<usize>,
+    queue: Queue<usize, Bell>,
+    /// How long a worker sleeps at most, though nobody rings.
+    nap: Duration,
     /// How often each item was taken to its end.
     done: Vec<AtomicUsize>,
     served: AtomicUsize,
-    /// Workers that hold an item. Not all that are there: one on its way out is no longer counted,
-    /// and its successor may be there before it has gone.
-    busy: AtomicUsize,
-    most_busy: AtomicUsize,
-    fewest_counted: AtomicUsize,
+    /// None leaves before the end.
+    present: AtomicUsize,
+    most_present: AtomicUsize,
 }
 
 impl Shop {
-    /// Idle workers leave after so short a time that most of them meet a push on their way out.
-    fn with(unemployment: Duration) -> Self {
+    fn with(nap: Duration) -> Self {
         Self {
-            queue: Queue::new(MOST, unemployment, Pace::new(None)),
+            queue: Queue::new(MOST),
+            nap,
             done: (0..ITEMS).map(|_| AtomicUsize::new(0)).collect(),
             served: AtomicUsize::new(0),
-            busy: AtomicUsize::new(0),
-            most_busy: AtomicUsize::new(0),
-            fewest_counted: AtomicUsize::new(MOST),
+            present: AtomicUsize::new(0),
+            most_present: AtomicUsize::new(0),
         }
     }
 
     fn work<'s>(&'s self, scope: &'s Scope<'s, '_>) {
         self.queue.enlist();
+        let present = self.present.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_present.fetch_max(present, Ordering::SeqCst);
+        let bell = Arc::new(Bell::default());
         let mut turns = 0;
-        while let Some(item) = self.queue.next() {
-            let busy = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most_busy.fetch_max(busy, Ordering::SeqCst);
-            turns += 1;
-            if turns % 7 != 0 {
-                self.done[item].fetch_add(1, Ordering::SeqCst);
-                self.served.fetch_add(1, Ordering::SeqCst);
-            } else if self.queue.push_again(item) {
-                scope.spawn(|| self.work(scope));
+        loop {
+            for item in self.queue.take_share() {
+                turns += 1;
+                self.serve(item, turns, scope);
             }
-            self.busy.fetch_sub(1, Ordering::SeqCst);
+            if self.queue.lie_down(&bell) {
+                bell.sleep(self.nap);
+                self.queue.get_up(&bell);
+            } else if self.queue.resign() {
+                break;
+            }
         }
-        let counted = self.queue.lock().workers;
-        self.fewest_counted.fetch_min(counted, Ordering::SeqCst);
+    }
+
+    /// Every seventh item goes back to whoever takes it.
+    fn serve<'s>(&'s self, item: usize, turns: usize, scope: &'s Scope<'s, '_>) {
+        if !turns.is_multiple_of(7) {
+            self.done[item].fetch_add(1, Ordering::SeqCst);
+            self.served.fetch_add(1, Ordering::SeqCst);
+        } else if self.queue.push(item) {
+            scope.spawn(|| self.work(scope));
+        }
     }
 
     fn served(&self) -> usize {
@@ -68,15 +103,15 @@ fn comes_true(holds: impl Fn() -> bool) -> bool {
     holds()
 }
 
-fn every_item_is_served_once(unemployment: Duration) {
-    let shop = Shop::with(unemployment);
+fn every_item_is_served_once(nap: Duration) {
+    let shop = Shop::with(nap);
     thread::scope(|scope| {
         scope.spawn(|| shop.work(scope));
         for item in 0..ITEMS {
             if shop.queue.push(item) {
                 scope.spawn(|| shop.work(scope));
             }
-            // Now and then the workers run out of work, go to sleep, and begin to leave.
+            // Now and then the workers run out of work and go to sleep.
             if item % 13 == 0 {
                 if !comes_true(|| shop.served() > item) {
                     break;
@@ -88,36 +123,44 @@ fn every_item_is_served_once(unemployment: Duration) {
         comes_true(|| shop.served() == ITEMS);
         shop.queue.dismiss();
     });
-    assert!(
-        shop.done
-            .iter()
-            .all(|item| item.load(Ordering::SeqCst) == 1)
-    );
-    assert!(shop.most_busy.load(Ordering::SeqCst) <= MOST);
+    let done = |item: &AtomicUsize| item.load(Ordering::SeqCst) == 1;
+    assert!(shop.done.iter().all(done));
+    assert_eq!(shop.most_present.load(Ordering::SeqCst), MOST);
     let state = shop.queue.lock();
-    assert!(state.ready.is_empty());
-    assert_eq!((state.idle, state.starting), (0, 0));
-    let fewest = shop.fewest_counted.load(Ordering::SeqCst);
-    assert!(fewest >= 1, "the last worker has left");
+    assert!(state.ready.is_empty() && state.asleep.is_empty());
+    assert_eq!((state.workers, state.starting), (0, 0));
 }
 
 #[test]
-fn every_item_is_served_once_while_workers_come_and_go() {
+fn every_item_is_served_once_by_workers_that_sleep_and_wake() {
     for microseconds in [0, 1, 20, 1000] {
         every_item_is_served_once(Duration::from_micros(microseconds));
     }
 }
 
 #[test]
-fn every_item_wakes_a_worker_that_would_sleep_for_ever() {
-    every_item_is_served_once(2 * DEADLINE);
+fn every_item_wakes_workers_that_would_sleep_for_ever() {
+    every_item_is_served_once(10 * DEADLINE);
 }
 
 #[test]
 fn a_refused_worker_is_not_counted_and_not_asked_for_again_at_once() {
-    let queue = Queue::new(MOST, Duration::ZERO, Pace::new(None));
+    let queue: Queue<_, Bell> = Queue::new(MOST);
+    queue.enlist();
     assert!(queue.push(1));
     assert_eq!(queue.refuse(), 1);
     assert!(!queue.push(2));
-    assert_eq!((queue.next(), queue.next()), (Some(1), Some(2)));
+    assert_eq!(queue.take_share(), [1, 2]);
+}
+
+#[test]
+fn those_who_wait_are_shared_among_the_workers() {
+    let queue: Queue<_, Bell> = Queue::new(2);
+    queue.enlist();
+    assert!(queue.push(1));
+    queue.enlist();
+    (2..=5).for_each(|item| assert!(!queue.push(item)));
+    assert_eq!(queue.take_share(), [1, 2, 3]);
+    assert_eq!(queue.take_share(), [4]);
+    assert_eq!(queue.take_share(), [5]);
 }

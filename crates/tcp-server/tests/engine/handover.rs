@@ -122,7 +122,7 @@ fn leave(mut client: TcpStream, dice: &mut Dice) {
 /// One client from its first word to its end.
 fn visit(mut client: TcpStream, dice: &mut Dice) {
     for _ in 0..STEPS {
-        let pause = Duration::from_millis(40 + dice.below(20));
+        let pause = Duration::from_millis(200 + dice.below(150));
         match dice.below(10) {
             0 => {
                 let length = dice.below(1 << 20);
