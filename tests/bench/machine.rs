@@ -30,11 +30,20 @@ impl Machine {
             processor: processor.unwrap_or_else(|| "unknown processor".to_owned()),
             cores: thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: kibibytes.unwrap_or_default() << 10,
-            kernel: words("/proc/sys/kernel/ostype") + " " + &words("/proc/sys/kernel/osrelease"),
+            kernel: kernel(),
             load: words("/proc/loadavg"),
             commit: commit().unwrap_or_else(|| "unknown commit".to_owned()),
         }
     }
+}
+
+/// Without the word that whoever built it put behind the version; with what paces TCP (tcp(7)).
+fn kernel() -> String {
+    let release = words("/proc/sys/kernel/osrelease");
+    let version = release.split('-').next().unwrap_or_default();
+    let system = words("/proc/sys/kernel/ostype");
+    let pacing = words("/proc/sys/net/ipv4/tcp_congestion_control");
+    format!("{system} {version}, TCP congestion control {pacing}")
 }
 
 /// The value of the first line `name : value`.
