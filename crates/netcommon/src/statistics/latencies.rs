@@ -85,7 +85,10 @@ impl Latencies {
 
     /// The latency that `percent` of all do not exceed, however small the sample.
     pub fn nearest_rank(&self, percent: f64) -> Option<Duration> {
-        let value = self.histogram.value_at_percentile(percent);
+        let count = self.count() as f64;
+        // 82.4 % of 125 are 103, and 103.00000000000001 in floating point.
+        let rank = (percent / 100.0 * count - 1e-6).ceil().max(1.0);
+        let value = self.histogram.value_at_quantile((rank - 0.5) / count);
         (self.count() > 0).then(|| Duration::from_nanos(value.clamp(self.min_ns, self.max_ns)))
     }
 
@@ -133,6 +136,13 @@ mod tests {
             let sample = &sample[1..];
             assert_eq!(latencies(sample).percentile(percent), None, "p{percent}");
         }
+    }
+
+    #[test]
+    fn a_rank_is_not_one_too_high_for_a_rounding_error() {
+        let sample: Vec<u64> = (1..=125).collect();
+        let rank = latencies(&sample).nearest_rank(82.4);
+        assert_eq!(rank, Some(Duration::from_nanos(103)));
     }
 
     #[test]
