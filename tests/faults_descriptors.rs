@@ -49,6 +49,14 @@ fn a_server_without_descriptors_serves_whom_it_has_and_recovers() {
 }
 
 #[test]
+fn many_threads_leave_most_descriptors_to_clients() {
+    let (server, address) = serve(poor_server(), &["--max-threads", "64"]);
+    let _clients: Vec<TcpStream> = (0..100).map(|_| connect(address)).collect();
+    let warning = server.error_line();
+    assert!(warning.contains("all 32 places"), "{warning}");
+}
+
+#[test]
 fn by_default_a_server_takes_no_more_clients_than_it_has_descriptors_for() {
     let (server, address) = serve(poor_server(), &["--max-threads", "4"]);
     let mut clients: Vec<TcpStream> = (0..100).map(|_| connect(address)).collect();

@@ -30,7 +30,7 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// Starts with one worker, which never leaves: later ones may be refused by the system.
+    /// Starts with one worker, without which there is no server: later ones may be refused by the system.
     pub(crate) fn start(
         most_threads: usize,
         pace: Pace,

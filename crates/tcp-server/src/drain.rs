@@ -21,7 +21,7 @@ const DELIVERY_PART: u32 = 5;
 /// How often silence is looked for.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How long workers may take to notice the cut; each of their waits is bounded by a tenth of it.
+/// How long workers may take to notice the cut; they are woken for it, and look far more often.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// The most connections that are still accepted when the shutdown comes; more than any backlog holds.

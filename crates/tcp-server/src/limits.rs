@@ -12,6 +12,9 @@ const RESERVED_DESCRIPTORS: usize = 16;
 /// A poller and what wakes it.
 const DESCRIPTORS_PER_THREAD: usize = 2;
 
+/// Threads take no more than a quarter of the descriptors: they are there for clients.
+const FILES_PER_THREAD: usize = 4 * DESCRIPTORS_PER_THREAD;
+
 /// Each thread takes five memory maps (stack, signal stack, a guard page to each, buffer), and
 /// creation past `vm.max_map_count` aborts the process instead of failing: only a quarter of that
 /// room is used.
@@ -35,7 +38,8 @@ impl Limits {
     pub fn of_this_machine(threads: Option<usize>) -> Self {
         let files = count(raise_open_files());
         let wanted = threads.unwrap_or_else(processors);
-        let threads = wanted.min(count(bearable_threads()));
+        let bearable = count(bearable_threads()).min((files / FILES_PER_THREAD).max(1));
+        let threads = wanted.min(bearable);
         let reserved = RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * threads;
         let limits = Self {
             clients: files.saturating_sub(reserved).max(1),

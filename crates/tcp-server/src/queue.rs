@@ -137,7 +137,7 @@ impl<T, A: Alarm> Queue<T, A> {
         }
     }
 
-    /// Whether a worker without clients may go home. True once.
+    /// Whether a worker without clients may go home, and is not counted any more.
     pub(crate) fn resign(&self) -> bool {
         let mut state = self.lock();
         let leaves = state.ready.is_empty() && state.dismissed;
