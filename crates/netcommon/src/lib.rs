@@ -48,9 +48,6 @@
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
 //! - [`service`]: what a service manager hands over, and wants to hear
 //! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
-//! - [`probe`]: the datagrams that measure a UDP path
-//! - [`statistics`]: round trips, jitter and sequence numbers
-//! - [`measurement`]: what measuring TCP and measuring UDP have in common
 //! - [`input`]: files to send, or standard input
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`units`]: durations and sizes, typed and read by people
@@ -68,16 +65,13 @@ pub mod error;
 pub mod input;
 pub mod language;
 pub mod local_end;
-pub mod measurement;
 pub mod multicast;
 pub mod options;
 pub mod output;
 pub mod payload;
-pub mod probe;
 pub mod resolve;
 pub mod service;
 pub mod shutdown;
-pub mod statistics;
 pub mod tcp;
 pub mod udp;
 pub mod units;

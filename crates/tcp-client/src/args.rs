@@ -8,12 +8,12 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs,
-    WaitArgs, parse_wait,
+    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
+    parse_wait,
 };
-use netcommon::measurement::Plan;
 use netcommon::output::Style;
 use netcommon::tcp::ConnectOptions;
+use netmeasure::{MeasureArgs, Plan};
 
 use crate::exchange::ExchangeOptions;
 use crate::manual;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, MeasureArgs, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
+    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
 };
-use netcommon::measurement::Plan;
-use netcommon::probe;
 use netcommon::udp::ConnectOptions;
 use netcommon::{Error, input};
+use netmeasure::probe;
+use netmeasure::{MeasureArgs, Plan};
 
 use crate::manual;
 use crate::source::Source;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use netcommon::datagrams::Datagram;
-use netcommon::probe::{Probe, Reading};
-use netcommon::statistics::{Jitter, Order, Sequence};
+use netmeasure::probe::{Probe, Reading};
+use netmeasure::statistics::{Jitter, Order, Sequence};
 
 use crate::report::Report;
 

@@ -3,7 +3,6 @@
 mod generate;
 mod groups;
 mod man;
-mod measure;
 mod reference;
 
 use std::error::Error as StdError;
@@ -20,9 +19,6 @@ pub use groups::{
 pub use reference::{Entries, Manual};
 
 use generate::Kind;
-pub use measure::MeasureArgs;
-#[cfg(test)]
-pub(crate) use measure::measured_plan;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;

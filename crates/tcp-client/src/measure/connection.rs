@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use netcommon::measurement::{Flow, Run, TICK, Verdict};
 use netcommon::{Error, ErrorKind};
+use netmeasure::{Flow, Run, TICK, Verdict};
 
 use crate::expectation::Difference;
 

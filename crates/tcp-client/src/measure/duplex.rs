@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use netcommon::Error;
-use netcommon::measurement::{Handover, Outcome, SendEnd, Timing, WaitEnd};
+use netmeasure::{Handover, Outcome, SendEnd, Timing, WaitEnd};
 
 use super::connection::{Connection, is_passing};
 use super::message::{stamp, unnumbered};

@@ -1,6 +1,6 @@
 //! The bytes of a message: its number, as far as it has room, and noise of its connection's own.
 
-use netcommon::probe::noise;
+use netmeasure::probe::noise;
 
 /// Bytes of the number at the beginning of a message.
 const NUMBER: usize = 8;

@@ -25,9 +25,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use netcommon::address::Target;
-use netcommon::measurement::{Loss, Outcome, Pace, Plan, Run, conclude};
 use netcommon::shutdown::Shutdown;
 use netcommon::{Error, tcp};
+use netmeasure::{Loss, Outcome, Pace, Plan, Run, conclude};
 
 use crate::args::Args;
 use connection::Connection;

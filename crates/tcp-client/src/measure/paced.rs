@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use netcommon::measurement::{Handover, Pacer, SendEnd};
+use netmeasure::{Handover, Pacer, SendEnd};
 
 use super::connection::{Connection, write_while};
 use super::message::{stamp, unnumbered};

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use netcommon::Error;
-use netcommon::measurement::{Outcome, WaitEnd};
+use netmeasure::{Outcome, WaitEnd};
 
 use super::connection::{Connection, is_passing, write_while};
 use super::message::{stamp, unnumbered};

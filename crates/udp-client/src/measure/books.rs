@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use netcommon::Error;
-use netcommon::measurement::{Flow, Plan, Verdict};
-use netcommon::statistics::Jitter;
+use netmeasure::statistics::Jitter;
+use netmeasure::{Flow, Plan, Verdict};
 
 use super::ledger::{Finding, Ledger};
 

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netcommon::datagrams::{Details, Receiver};
-use netcommon::measurement::{Flow, Handover, Outcome, SendEnd, TICK, Timing, WaitEnd};
 use netcommon::udp::Peer;
 use netcommon::{Error, ErrorKind};
+use netmeasure::{Flow, Handover, Outcome, SendEnd, TICK, Timing, WaitEnd};
 
 use super::books::Books;
 use super::cannot_start;

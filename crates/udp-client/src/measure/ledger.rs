@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use netcommon::measurement::{FlowSchedule, Plan, Verdict};
-use netcommon::probe::{Probe, Reading};
-use netcommon::statistics::{Order, Sequence};
+use netmeasure::probe::{Probe, Reading};
+use netmeasure::statistics::{Order, Sequence};
+use netmeasure::{FlowSchedule, Plan, Verdict};
 
 /// Sequence numbers that are remembered at least, and at most, one bit each.
 const REMEMBERED: std::ops::RangeInclusive<u64> = (1 << 16)..=(1 << 26);
@@ -131,8 +131,8 @@ fn remembered(schedule: Option<FlowSchedule>, patience: Duration) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netcommon::cli::MeasureArgs;
-    use netcommon::probe::prepare;
+    use netmeasure::MeasureArgs;
+    use netmeasure::probe::prepare;
     use proptest::prelude::*;
 
     const EPOCH: u64 = 1_700_000_000_000_000_000;

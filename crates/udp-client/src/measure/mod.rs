@@ -26,9 +26,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use netcommon::Error;
-use netcommon::measurement::{Flow, Loss, Outcome, Plan, Run, conclude};
 use netcommon::shutdown::Shutdown;
 use netcommon::udp::{self, Peer};
+use netmeasure::{Flow, Loss, Outcome, Plan, Run, conclude};
 
 use crate::args::Args;
 use identity::Identity;

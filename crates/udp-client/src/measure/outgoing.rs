@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use netcommon::datagrams::TrainSender;
-use netcommon::measurement::{Flow, Handover, Pacer, SendEnd};
-use netcommon::probe::{Probe, prepare};
+use netmeasure::probe::{Probe, prepare};
+use netmeasure::{Flow, Handover, Pacer, SendEnd};
 
 use super::identity::Identity;
 

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::Summary;
-use crate::language::Language;
-use crate::output;
-use crate::units::{show_duration, show_quantity};
+use crate::Summary;
+use netcommon::language::Language;
+use netcommon::output;
+use netcommon::units::{show_duration, show_quantity};
 
 /// What measuring says, of TCP and UDP alike.
 #[derive(Clone, Debug, Serialize)]
@@ -169,7 +169,7 @@ pub(super) fn show_seconds(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::Event as _;
+    use netcommon::output::Event as _;
 
     fn human(event: &Event, language: Language) -> String {
         let mut lines = String::new();

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use super::bars::draw;
-use super::events::{show_rates, show_seconds};
-use super::round_trips::RoundTrips;
-use super::{Counts, Plan, Tally};
-use crate::language::Language;
+use crate::bars::draw;
+use crate::events::{show_rates, show_seconds};
+use crate::round_trips::RoundTrips;
 use crate::statistics::Row;
-use crate::units::show_percent;
+use crate::{Counts, Plan, Tally};
+use netcommon::language::Language;
+use netcommon::units::show_percent;
 
 /// Everything that was measured. Its JSON has these keys, those of [`Counts`] and those of
 /// [`RoundTrips`] side by side.
@@ -153,7 +153,7 @@ fn irregular(counts: &Counts, language: Language) -> [(&'static str, u64); 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::measured_plan;
+    use crate::args::measured_plan;
     use std::time::Duration;
 
     fn summary(trips: u64) -> Summary {

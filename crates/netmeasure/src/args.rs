@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::parse_wait;
-use crate::error::Error;
-use crate::measurement::{Bounds, Pace, Plan};
-use crate::units::{parse_duration, parse_size};
+use crate::{Bounds, Pace, Plan};
+use netcommon::cli::parse_wait;
+use netcommon::error::Error;
+use netcommon::units::{parse_duration, parse_size};
 
 /// Threads and descriptors that a client may ask of any machine.
 const MOST_FLOWS: i64 = 4096;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Bounds;
+use crate::Bounds;
 
 /// A reply that takes longer is lost, where the user says nothing; what is in flight when sending
 /// ends is awaited for so long.

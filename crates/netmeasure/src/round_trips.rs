@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::events::show_seconds;
-use crate::language::Language;
+use crate::events::show_seconds;
 use crate::statistics::Latencies;
+use netcommon::language::Language;
 
 /// Round trips in seconds; what the sample does not support is left out.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

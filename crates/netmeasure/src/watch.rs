@@ -3,13 +3,13 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::events::show_rates;
-use super::live::Reading;
-use super::status::Status;
-use super::{Event, Interval, Live, Plan};
-use crate::error::Error;
-use crate::output::{Output, Style};
-use crate::units::show_duration;
+use crate::events::show_rates;
+use crate::live::Reading;
+use crate::status::Status;
+use crate::{Event, Interval, Live, Plan};
+use netcommon::error::Error;
+use netcommon::output::{Output, Style};
+use netcommon::units::show_duration;
 
 /// How often the line on a terminal is drawn.
 const STATUS: Duration = Duration::from_millis(500);

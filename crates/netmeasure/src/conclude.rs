@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 
-use super::{Event, Outcome, Run, Summary, Tally, Watch};
-use crate::error::{Error, ErrorKind};
-use crate::units::show_duration;
+use crate::{Event, Outcome, Run, Summary, Tally, Watch};
+use netcommon::error::{Error, ErrorKind};
+use netcommon::units::show_duration;
 
 /// What a lost message says about the path, where the user sets no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Event, Live, Reply, Run, Tally, Verdict};
-use crate::error::Error;
+use crate::{Event, Live, Reply, Run, Tally, Verdict};
+use netcommon::error::Error;
 
 /// After Ctrl-C, how long replies that are under way may take.
 const AFTER_INTERRUPT: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::statistics::Row;
-use crate::units::show_duration;
+use netcommon::units::show_duration;
 
 /// Characters of the longest bar.
 const WIDTH: u64 = 40;

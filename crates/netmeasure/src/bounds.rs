@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Tally;
-use crate::error::{Error, ErrorKind};
-use crate::units::{show_duration, show_percent};
+use crate::Tally;
+use netcommon::error::{Error, ErrorKind};
+use netcommon::units::{show_duration, show_percent};
 
 /// What the user demands of a measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

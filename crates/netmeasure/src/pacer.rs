@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{FlowSchedule, Live, Pace, Run, make_timers_exact};
+use crate::{FlowSchedule, Live, Pace, Run, make_timers_exact};
 
 /// How often who waits looks whether it still should.
 pub const TICK: Duration = Duration::from_millis(100);

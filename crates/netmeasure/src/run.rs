@@ -3,9 +3,9 @@
 use std::sync::{Barrier, OnceLock};
 use std::time::Instant;
 
-use super::{Live, Plan};
-use crate::output::Output;
-use crate::shutdown::Shutdown;
+use crate::{Live, Plan};
+use netcommon::output::Output;
+use netcommon::shutdown::Shutdown;
 
 /// What the threads of a measurement share. None of them waits for another but at the start.
 pub struct Run {

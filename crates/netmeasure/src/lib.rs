@@ -1,4 +1,4 @@
-//! What measuring TCP and measuring UDP have in common: the plan, the counts, what is said about them.
+//! Measuring a path: what TCP and UDP have in common, the plan, the counts, what is said about them.
 //!
 //! # Layout
 //!
@@ -13,6 +13,7 @@
 //! - [`Summary`]: the end of a measurement, with its [`RoundTrips`]; `bars` draws the histogram
 //! - [`conclude`]: from the start of the threads to the judgement, with its [`Bounds`]
 
+mod args;
 mod bars;
 mod bounds;
 mod conclude;
@@ -22,13 +23,16 @@ mod flow;
 mod live;
 mod pacer;
 mod plan;
+pub mod probe;
 mod round_trips;
 mod run;
+pub mod statistics;
 mod status;
 mod summary;
 mod timer;
 mod watch;
 
+pub use args::MeasureArgs;
 pub use bounds::Bounds;
 pub use conclude::{Loss, conclude};
 pub use counts::{Counts, Tally};
