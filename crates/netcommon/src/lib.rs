@@ -11,10 +11,9 @@
 //! use std::net::Shutdown;
 //! use std::thread;
 //!
-//! use netcommon::address::Target;
+//! use netcommon::address::{Family, Target};
 //! use netcommon::options::TcpOptions;
-//! use netcommon::resolve::Family;
-//! use netcommon::tcp::{self, ConnectOptions, DEFAULT_BACKLOG};
+//! use netcommon::socket::tcp::{self, ConnectOptions, DEFAULT_BACKLOG};
 //!
 //! let any_port = Target::from_arguments(Some("localhost:0"), None)?;
 //! let listener = tcp::listen(&any_port, Family::Any, &TcpOptions::default(), DEFAULT_BACKLOG)?;
@@ -36,44 +35,34 @@
 //!
 //! # Layout
 //!
-//! - [`address`]: `HOST:PORT` as people type it
-//! - [`local_end`]: where a client's socket is bound
-//! - [`resolve`]: the addresses behind a name
-//! - [`options`]: socket options, applied in one place and read back
-//! - [`dscp`]: differentiated services code points by name or number
-//! - `endpoint`: what binding and connecting have in common
-//! - [`tcp`]: listen and connect
-//! - [`udp`]: bind and connect
-//! - [`multicast`]: groups to join
-//! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
-//! - [`service`]: what a service manager hands over, and wants to hear
-//! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
-//! - [`input`]: files to send, or standard input
-//! - [`payload`]: bytes from the network, made safe to show
+//! - [`error`]: a failure as one line and an exit code
 //! - [`units`]: durations and sizes, typed and read by people
+//! - [`payload`]: bytes from the network, made safe to show
 //! - [`language`]: Spanish or English for the human lines
+//! - [`warning`]: warnings that a flood of causes does not repeat
+//! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
+//! - [`address`]: names, addresses and groups, parsed and resolved
+//! - [`options`]: socket options, applied in one place and read back
+//! - [`socket`]: TCP and UDP sockets that listen or connect
+//! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
+//! - [`input`]: files to send, or standard input
 //! - [`output`]: standard output as text, JSON lines or raw bytes
-//! - [`error`]: what went wrong, to whom and why, with its exit code
 //! - [`cli`]: argument groups, logging and exit codes of every program
+//! - [`service`]: sockets handed over by a service manager, and its notifications
 
 pub mod address;
 pub mod cli;
 pub mod datagrams;
-pub mod dscp;
-mod endpoint;
 pub mod error;
 pub mod input;
 pub mod language;
-pub mod local_end;
-pub mod multicast;
 pub mod options;
 pub mod output;
 pub mod payload;
-pub mod resolve;
 pub mod service;
 pub mod shutdown;
-pub mod tcp;
-pub mod udp;
+pub mod socket;
 pub mod units;
+pub mod warning;
 
 pub use error::{Error, ErrorKind};

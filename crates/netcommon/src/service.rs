@@ -6,6 +6,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 use listenfd::ListenFd;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::AcceptConn;
 use sd_notify::NotifyState;
 use socket2::{Domain, SockRef};
 
@@ -38,7 +40,7 @@ pub fn tcp_listener(options: &TcpOptions) -> Result<Option<(TcpListener, SocketA
     };
     let address = listener.local_addr().map_err(not_usable)?;
     let socket = SockRef::from(&listener);
-    if !socket.is_listener().map_err(not_usable)? {
+    if !getsockopt(&listener, AcceptConn).map_err(|error| not_usable(error.into()))? {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "it does not listen");
         return Err(not_usable(error));
     }

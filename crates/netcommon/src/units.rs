@@ -2,29 +2,6 @@
 
 use std::time::Duration;
 
-use thiserror::Error;
-
-/// Why a duration or a size was refused: the input and the accepted form.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum UnitError {
-    /// Not a duration.
-    #[error("'{0}' is not a duration; write it like 500ms, 2s or 1m (a bare number is seconds)")]
-    Duration(String),
-    /// A duration that no clock counts to.
-    #[error(
-        "the duration '{0}' is too long; at most 100 years, and 500ms, 2s or 1m are more usual"
-    )]
-    TooLong(String),
-    /// Not a size.
-    #[error(
-        "'{0}' is not a size; write bytes like 1500, 64K or 1M (powers of 1000), 64Ki or 1Mi (powers of 1024)"
-    )]
-    Size(String),
-    /// A size beyond what this machine can count.
-    #[error("the size '{0}' is too large")]
-    SizeOverflow(String),
-}
-
 /// A hundred years: whatever is added to the clock stays within its range.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
@@ -33,7 +10,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 ///
 /// # Errors
 ///
-/// Negative or malformed input is a [`UnitError::Duration`], more than a hundred years is [`UnitError::TooLong`].
+/// Negative or malformed input, and more than a hundred years, with the input and the accepted form.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,12 +20,15 @@ const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 /// assert_eq!(parse_duration("0.2"), Ok(Duration::from_millis(200)));
 /// assert!(parse_duration("soon").is_err());
 /// ```
-pub fn parse_duration(input: &str) -> Result<Duration, UnitError> {
-    let refused = || UnitError::Duration(input.to_owned());
-    let duration = parse_any_duration(input).ok_or_else(refused)?;
-    match duration <= LONGEST {
-        true => Ok(duration),
-        false => Err(UnitError::TooLong(input.to_owned())),
+pub fn parse_duration(input: &str) -> Result<Duration, String> {
+    match parse_any_duration(input) {
+        Some(duration) if duration <= LONGEST => Ok(duration),
+        Some(_) => Err(format!(
+            "the duration '{input}' is too long; at most 100 years, and 500ms, 2s or 1m are more usual"
+        )),
+        None => Err(format!(
+            "'{input}' is not a duration; write it like 500ms, 2s or 1m (a bare number is seconds)"
+        )),
     }
 }
 
@@ -67,7 +47,7 @@ fn parse_any_duration(input: &str) -> Option<Duration> {
 ///
 /// # Errors
 ///
-/// Malformed input is a [`UnitError::Size`], a value past `usize` a [`UnitError::SizeOverflow`].
+/// Malformed input, and a size past `usize`, with the input and the accepted form.
 ///
 /// ```
 /// use netcommon::units::parse_size;
@@ -76,26 +56,30 @@ fn parse_any_duration(input: &str) -> Option<Duration> {
 /// assert_eq!(parse_size("64Ki"), Ok(65_536));
 /// assert!(parse_size("64 bytes").is_err());
 /// ```
-pub fn parse_size(input: &str) -> Result<usize, UnitError> {
+pub fn parse_size(input: &str) -> Result<usize, String> {
     let digits = input.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = input.split_at(digits);
     let factor = match unit.to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" => 1_000,
-        "m" => 1_000_000,
-        "g" => 1_000_000_000,
-        "ki" => 1 << 10,
-        "mi" => 1 << 20,
-        "gi" => 1 << 30,
-        _ => return Err(UnitError::Size(input.to_owned())),
+        _ if number.is_empty() => None,
+        "" => Some(1),
+        "k" => Some(1_000),
+        "m" => Some(1_000_000),
+        "g" => Some(1_000_000_000),
+        "ki" => Some(1 << 10),
+        "mi" => Some(1 << 20),
+        "gi" => Some(1 << 30),
+        _ => None,
     };
-    if number.is_empty() {
-        return Err(UnitError::Size(input.to_owned()));
-    }
+    let factor = factor.ok_or_else(|| {
+        format!(
+            "'{input}' is not a size; write bytes like 1500, 64K or 1M (powers of 1000), \
+             64Ki or 1Mi (powers of 1024)"
+        )
+    })?;
     let number: Option<usize> = number.parse().ok();
     number
         .and_then(|number| number.checked_mul(factor))
-        .ok_or_else(|| UnitError::SizeOverflow(input.to_owned()))
+        .ok_or_else(|| format!("the size '{input}' is too large"))
 }
 
 /// A duration for people, with three significant digits: `1.5s`, `200ms`, `42us`.
@@ -183,7 +167,7 @@ mod tests {
             "5 parsecs",
             "99999999999999999999999",
         ] {
-            let error = parse_duration(input).unwrap_err().to_string();
+            let error = parse_duration(input).unwrap_err();
             assert!(error.contains(&format!("'{input}'")), "{error}");
             assert!(error.contains("500ms"), "{error}");
         }
@@ -202,7 +186,7 @@ mod tests {
             "18446744073709551616",
             "99999999999G",
         ] {
-            let error = parse_size(input).unwrap_err().to_string();
+            let error = parse_size(input).unwrap_err();
             assert!(error.contains(&format!("'{input}'")), "{error}");
         }
     }

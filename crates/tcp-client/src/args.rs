@@ -8,11 +8,10 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
-    parse_wait,
+    ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, TcpArgs, WaitArgs, parse_wait,
 };
 use netcommon::output::Style;
-use netcommon::tcp::ConnectOptions;
+use netcommon::socket::tcp::ConnectOptions;
 use netmeasure::{MeasureArgs, Plan};
 
 use crate::exchange::ExchangeOptions;
@@ -52,12 +51,9 @@ pub struct Args {
     /// How to speak.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// Options of any socket.
+    /// Options of its socket.
     #[command(flatten)]
-    pub socket: SocketArgs,
-    /// Options of clients.
-    #[command(flatten)]
-    pub client_socket: ClientSocketArgs,
+    pub socket: ClientSocketArgs,
     /// Options of TCP.
     #[command(flatten)]
     pub tcp: TcpArgs,
@@ -104,7 +100,7 @@ impl Args {
     pub fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             tcp: self.tcp.options(self.socket.options(), None),
-            bind: self.client_socket.bind,
+            bind: self.socket.bind,
             timeout: self.connect_timeout,
         }
     }

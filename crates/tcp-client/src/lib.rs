@@ -31,9 +31,10 @@ pub mod source;
 use std::io::{Write, stderr};
 use std::time::Instant;
 
+use netcommon::Error;
 use netcommon::cli::Program;
 use netcommon::output::Style;
-use netcommon::tcp;
+use netcommon::socket::tcp;
 
 pub use args::Args;
 
@@ -46,16 +47,18 @@ use reply::Reply;
 /// # Errors
 ///
 /// Whatever kept the bytes from passing or the reply from being right, with the exit code that says so.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: Args) -> Result<(), Error> {
     if let Some(plan) = args.plan()? {
-        return Ok(measure::run(&args, plan)?);
+        return measure::run(&args, plan);
     }
     let target = args.target.remote_target()?;
     let output = args.output.open();
     let source = args.source()?;
     let stream = tcp::connect(&target, args.target.family(), &args.connect_options())?;
     let peer = tcp::peer(&stream, &target)?;
-    let local = stream.local_addr()?;
+    let local = stream
+        .local_addr()
+        .map_err(|error| Error::io("cannot read the local address", error))?;
     output.say(&Event::Connected { peer, local })?;
     if source.is_typed && output.style == Style::Text {
         // Without a word, a person who sees an empty line wonders what to do.
@@ -75,6 +78,5 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         sent: totals.sent,
         received: totals.received,
         duration_s,
-    })?;
-    Ok(())
+    })
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use netcommon::address::to_canonical;
 use netcommon::error::reason;
 
 use crate::owed;
@@ -76,7 +77,7 @@ impl Acceptor {
     pub(crate) fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
         loop {
             match self.listener.accept() {
-                Ok((stream, peer)) => return Some((stream, shown(peer))),
+                Ok((stream, peer)) => return Some((stream, to_canonical(peer))),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.ready = false;
                     return None;
@@ -120,9 +121,4 @@ fn concerns_one_client(error: &io::Error) -> bool {
         Io::ConnectionAborted | Io::ConnectionReset | Io::TimedOut
     );
     network || client || error.kind() == Io::Interrupted
-}
-
-/// A listener for both families sees IPv4 clients as `::ffff:a.b.c.d` (RFC 4291); people do not.
-fn shown(peer: SocketAddr) -> SocketAddr {
-    SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use netcommon::cli::{
-    Manual, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, parse_wait,
+    Manual, OutputArgs, Program, ServerSocketArgs, TargetArgs, TcpArgs, parse_wait,
 };
-use netcommon::options::{SocketOptions, TcpOptions};
-use netcommon::tcp::DEFAULT_BACKLOG;
+use netcommon::options::TcpOptions;
+use netcommon::socket::tcp::DEFAULT_BACKLOG;
 use netcommon::units::parse_duration;
 
 use crate::limits::Limits;
@@ -44,12 +44,9 @@ pub struct Args {
     /// How to speak.
     #[command(flatten)]
     pub output: OutputArgs,
-    /// Options of any socket.
+    /// Options of its socket.
     #[command(flatten)]
-    pub socket: SocketArgs,
-    /// Options of servers.
-    #[command(flatten)]
-    pub server_socket: ServerSocketArgs,
+    pub socket: ServerSocketArgs,
     /// Options of TCP.
     #[command(flatten)]
     pub tcp: TcpArgs,
@@ -86,11 +83,7 @@ impl Args {
 
     /// Options of the listener, which its connections inherit.
     pub fn tcp_options(&self) -> TcpOptions {
-        let socket = SocketOptions {
-            reuse_port: self.server_socket.reuse_port,
-            ..self.socket.options()
-        };
-        self.tcp.options(socket, Some(KEEPALIVE))
+        self.tcp.options(self.socket.options(), Some(KEEPALIVE))
     }
 }
 

@@ -208,7 +208,8 @@ impl Client {
 
     /// What there is room for.
     fn send(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        // Rust's runtime ignores SIGPIPE: MSG_NOSIGNAL, which macOS lacks, is not needed.
+        let flags = MsgFlags::MSG_DONTWAIT;
         let sent = match send(self.descriptor(), bytes, flags) {
             Err(Errno::EAGAIN) => 0,
             result => result?,

@@ -65,7 +65,8 @@ use std::sync::Arc;
 
 use netcommon::address::Target;
 use netcommon::shutdown::Shutdown;
-use netcommon::{service, tcp};
+use netcommon::socket::tcp;
+use netcommon::{Error, service};
 
 pub use args::Args;
 pub use server::Server;
@@ -77,9 +78,11 @@ use events::Event;
 /// # Errors
 ///
 /// An address that cannot be listened on, or a local limit that keeps the server from starting.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: Args) -> Result<(), Error> {
     let (listener, target) = listen(&args)?;
-    let address = listener.local_addr()?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = Arc::new(args.output.open());
     let settings = args.settings(tap::tap(&output, args.output.hex));
     let shutdown = Shutdown::new();
@@ -90,11 +93,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         address,
     })?;
     service::report_ready();
-    Ok(server.run()?)
+    server.run()
 }
 
 /// A listener and its name for people: the one that a service manager hands over, else our own.
-fn listen(args: &Args) -> anyhow::Result<(TcpListener, Target)> {
+fn listen(args: &Args) -> Result<(TcpListener, Target), Error> {
     let options = args.tcp_options();
     if let Some((listener, address)) = service::tcp_listener(&options)? {
         return Ok((listener, address.into()));

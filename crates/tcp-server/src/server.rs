@@ -2,14 +2,12 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use netcommon::Error;
-use netcommon::output::Output;
+use netcommon::output::{self, Output};
 use netcommon::shutdown::Shutdown;
 
 use crate::acceptor::Acceptor;
@@ -87,7 +85,7 @@ impl Server {
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        watch_stdout(&poll);
+        output::watch(poll.registry(), STDOUT);
         let parked = Arc::new(Parked::new(poll.registry().try_clone()?));
         let reporter = Reporter::new(Arc::clone(&output));
         let pace = Pace::new(&settings);
@@ -196,9 +194,7 @@ impl Server {
                 (LISTENER, Some(acceptor)) => acceptor.set_ready(),
                 (WAKER, Some(acceptor)) => acceptor.end_pause(),
                 (LISTENER | WAKER, None) => {}
-                (STDOUT, _) if event.is_error() || event.is_write_closed() => {
-                    self.shutdown.request()
-                }
+                (STDOUT, _) if output::is_closed(event) => self.shutdown.request(),
                 (STDOUT, _) => {}
                 (token, _) => {
                     if let Some(client) = self.parked.take(token) {
@@ -269,17 +265,5 @@ impl Server {
                 .iter()
                 .for_each(|client| self.reporter.closed(client, End::Idle));
         }
-    }
-}
-
-/// A pipe whose reader has gone reports an error to the poller, also while nothing is written
-/// (poll(2)). Files refuse to be watched, and never lose their reader.
-fn watch_stdout(poll: &Poll) {
-    let stdout = io::stdout().as_raw_fd();
-    if let Err(error) = poll
-        .registry()
-        .register(&mut SourceFd(&stdout), STDOUT, Interest::WRITABLE)
-    {
-        log::debug!("standard output is not watched: {error}");
     }
 }

@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
-use netcommon::cli::{
-    ClientSocketArgs, Manual, OutputArgs, Program, SocketArgs, TargetArgs, parse_wait,
-};
-use netcommon::udp::ConnectOptions;
+use netcommon::cli::{ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, parse_wait};
+use netcommon::socket::udp::ConnectOptions;
 use netcommon::{Error, input};
 use netmeasure::probe;
 use netmeasure::{MeasureArgs, Plan};
@@ -50,9 +48,7 @@ pub struct Args {
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
-    socket: SocketArgs,
-    #[command(flatten)]
-    client: ClientSocketArgs,
+    socket: ClientSocketArgs,
     #[command(flatten)]
     measure: MeasureArgs,
 }
@@ -71,7 +67,7 @@ impl Args {
     pub fn options(&self) -> ConnectOptions {
         ConnectOptions {
             socket: self.socket.options(),
-            bind: self.client.bind,
+            bind: self.socket.bind,
             broadcast: self.broadcast,
             multicast_ttl: self.mcast_ttl,
         }

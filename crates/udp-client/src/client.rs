@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use netcommon::address::Target;
 use netcommon::cli::OutputArgs;
 use netcommon::output::{Output, Style};
-use netcommon::udp::Peer;
+use netcommon::socket::udp::Peer;
 use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
 

@@ -18,8 +18,8 @@ pub mod source;
 
 pub use args::Args;
 
-use anyhow::Result;
-use netcommon::udp;
+use netcommon::Error;
+use netcommon::socket::udp;
 
 use client::Client;
 
@@ -28,14 +28,13 @@ use client::Client;
 /// # Errors
 ///
 /// A usage error, a peer that cannot be reached or refuses, or a reply that did not come.
-pub fn run(args: Args) -> Result<()> {
+pub fn run(args: Args) -> Result<(), Error> {
     if let Some(plan) = args.plan()? {
-        return Ok(measure::run(&args, plan)?);
+        return measure::run(&args, plan);
     }
     let target = args.address.remote_target()?;
     let peer = udp::connect(&target, args.address.family(), &args.options())?;
     let source = args.source(udp::max_payload(&peer.address()))?;
     let mut client = Client::new(peer, &target, args.timeout, &args.output);
-    client.send_all(source)?;
-    Ok(())
+    client.send_all(source)
 }

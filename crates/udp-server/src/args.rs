@@ -4,14 +4,11 @@ use std::net::UdpSocket;
 use std::time::Duration;
 
 use clap::Parser;
-use netcommon::address::{DEFAULT_HOST, Target};
-use netcommon::cli::{
-    Manual, OutputArgs, Program, ServerSocketArgs, SocketArgs, TargetArgs, parse_wait,
-};
-use netcommon::multicast::{Group, join, parse_group};
+use netcommon::address::{DEFAULT_HOST, Family, Group, Target, parse_group};
+use netcommon::cli::{Manual, OutputArgs, Program, ServerSocketArgs, TargetArgs, parse_wait};
 use netcommon::options::SocketOptions;
-use netcommon::resolve::Family;
-use netcommon::{Error, service, udp};
+use netcommon::socket::udp;
+use netcommon::{Error, service};
 
 use crate::{echo, manual};
 
@@ -42,9 +39,7 @@ pub struct Args {
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
-    socket: SocketArgs,
-    #[command(flatten)]
-    server: ServerSocketArgs,
+    socket: ServerSocketArgs,
 }
 
 impl Program for Args {
@@ -107,26 +102,20 @@ impl Args {
             }
         };
         for group in &self.join {
-            join(&socket, group)?;
+            udp::join(&socket, group)?;
         }
         Ok((socket, target))
-    }
-
-    /// The DSCP of whatever is sent.
-    fn dscp(&self) -> Option<u8> {
-        if self.echo {
-            Some(echo::MARK)
-        } else {
-            self.socket.dscp
-        }
     }
 
     fn options(&self) -> SocketOptions {
         let asked = self.socket.options();
         SocketOptions {
             rcvbuf: asked.rcvbuf.or(Some(RCVBUF)),
-            dscp: self.dscp(),
-            reuse_port: self.server.reuse_port,
+            dscp: if self.echo {
+                Some(echo::MARK)
+            } else {
+                asked.dscp
+            },
             ..asked
         }
     }

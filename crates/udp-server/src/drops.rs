@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use netcommon::options::RCVBUF_HINT;
+
 /// The least time between two warnings.
 const PACE: Duration = Duration::from_secs(1);
 
@@ -43,7 +45,7 @@ impl DropReport {
         self.next = Some(now + PACE);
         Some(format!(
             "the kernel dropped {more} datagrams ({dropped} in all), because the receive buffer of {} bytes was full; \
-             ask for more with --rcvbuf, and raise net.core.rmem_max if it is not granted",
+             {RCVBUF_HINT}",
             self.rcvbuf
         ))
     }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use netcommon::datagrams::{Arrival, Datagram, Reply, send};
+use netcommon::datagrams::{Datagram, RecvMeta, Transmit, send};
 
 /// The DSCP that marks a reply of this program: one for local use (RFC 2474 section 6, pool 2) in the
 /// class of ordinary traffic. A datagram that carries it is the reply of such a server.
@@ -35,35 +35,35 @@ impl Echo {
         socket: &UdpSocket,
         datagrams: impl Iterator<Item = Datagram<'a>>,
     ) {
-        let replies: Vec<Reply<'_>> = datagrams
-            .filter(|datagram| self.may_answer(datagram.arrival))
-            .map(|datagram| Reply {
+        let replies: Vec<Transmit<'_>> = datagrams
+            .filter(|datagram| self.may_answer(datagram.meta))
+            .map(|datagram| Transmit {
                 payload: datagram.payload,
-                peer: datagram.arrival.peer,
-                source: datagram.arrival.destination,
+                peer: datagram.meta.peer,
+                source: datagram.meta.destination,
             })
             .collect();
         self.answered += send(socket, &replies) as u64;
     }
 
-    fn may_answer(&self, arrival: &Arrival) -> bool {
-        let objection = self.objection(arrival);
+    fn may_answer(&self, meta: &RecvMeta) -> bool {
+        let objection = self.objection(meta);
         if let Some(objection) = objection {
-            log::debug!("{} is not answered: {objection}", arrival.peer);
+            log::debug!("{} is not answered: {objection}", meta.peer);
         }
         objection.is_none()
     }
 
-    fn objection(&self, arrival: &Arrival) -> Option<&'static str> {
-        let peer = arrival.peer;
+    fn objection(&self, meta: &RecvMeta) -> Option<&'static str> {
+        let peer = meta.peer;
         let port = peer.port();
-        if arrival.to_group {
+        if meta.to_group {
             Some("it was sent to a group")
         } else if port == 0 || is_no_host(peer.ip()) {
             Some("nothing can be sent there")
         } else if ANSWERING_SERVICES.contains(&port) {
             Some("a service on that port would answer the reply")
-        } else if arrival.tos.is_some_and(|tos| tos >> 2 == MARK) {
+        } else if meta.tos.is_some_and(|tos| tos >> 2 == MARK) {
             Some("it is the reply of such a server itself")
         } else if port == self.port && is_own_address(peer) {
             Some("that is this server itself")
@@ -91,7 +91,7 @@ mod tests {
     use netcommon::datagrams::{Details, Receiver};
 
     /// What a datagram from this machine looks like, with another peer and type of service.
-    fn arrival(peer: &str, tos: u8) -> Arrival {
+    fn meta(peer: &str, tos: u8) -> RecvMeta {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut receiver = Receiver::new(&server, Details::default()).unwrap();
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -99,16 +99,16 @@ mod tests {
         let mut arrived = None;
         while arrived.is_none() {
             let batch = receiver.receive(&server).ok();
-            arrived = batch.and_then(|batch| batch.datagrams().next().map(|first| *first.arrival));
+            arrived = batch.and_then(|batch| batch.datagrams().next().map(|first| *first.meta));
         }
-        let mut arrival = arrived.unwrap();
-        arrival.peer = peer.parse().unwrap();
-        arrival.tos = Some(tos);
-        arrival
+        let mut meta = arrived.unwrap();
+        meta.peer = peer.parse().unwrap();
+        meta.tos = Some(tos);
+        meta
     }
 
     fn is_answered(peer: &str) -> bool {
-        Echo::new(5_000).may_answer(&arrival(peer, 0))
+        Echo::new(5_000).may_answer(&meta(peer, 0))
     }
 
     #[test]
@@ -164,10 +164,10 @@ mod tests {
     fn a_marked_datagram_is_not_answered_and_a_group_s_neither() {
         let echo = Echo::new(5_000);
         for ecn in 0..4 {
-            let marked = arrival("192.0.2.1:9", MARK << 2 | ecn);
+            let marked = meta("192.0.2.1:9", MARK << 2 | ecn);
             assert!(!echo.may_answer(&marked));
         }
-        let mut to_group = arrival("192.0.2.1:9", 0);
+        let mut to_group = meta("192.0.2.1:9", 0);
         to_group.to_group = true;
         assert!(!echo.may_answer(&to_group));
     }

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use netcommon::address::Target;
-use netcommon::datagrams::{Arrival, Datagram};
+use netcommon::address::{Target, to_canonical};
+use netcommon::datagrams::{Datagram, RecvMeta};
 use netcommon::language::Language;
 use netcommon::output::Event;
 use netcommon::payload::{Escaped, HexDump, text_or_base64};
@@ -75,24 +75,24 @@ impl<'a> Received<'a> {
     /// For a datagram that came to `port`.
     pub fn new(datagram: Datagram<'a>, port: u16, view: View) -> Self {
         Self {
-            peer: unmapped(datagram.arrival.peer),
+            peer: to_canonical(datagram.meta.peer),
             bytes: datagram.payload.len(),
             payload: datagram.payload,
-            details: Details::new(datagram.arrival, port),
+            details: Details::new(datagram.meta, port),
             view,
         }
     }
 }
 
 impl Details {
-    fn new(arrival: &Arrival, port: u16) -> Self {
+    fn new(meta: &RecvMeta, port: u16) -> Self {
         Self {
-            ttl: arrival.ttl,
-            dscp: arrival.tos.map(|tos| tos >> 2),
-            ecn: arrival.tos.map(|tos| tos & 0b11),
-            destination: arrival
+            ttl: meta.ttl,
+            dscp: meta.tos.map(|tos| tos >> 2),
+            ecn: meta.tos.map(|tos| tos & 0b11),
+            destination: meta
                 .destination
-                .map(|address| unmapped((address, port).into())),
+                .map(|address| to_canonical((address, port).into())),
         }
     }
 
@@ -193,17 +193,6 @@ impl Event for Summary {
             lines,
             &format_args!(", {word} {}\n", show_duration(duration)),
         );
-    }
-}
-
-/// A peer over IPv4 on an IPv6 socket, as people write it.
-pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
-            Some(v4) => (v4, v6.port()).into(),
-            None => address,
-        },
-        SocketAddr::V4(_) => address,
     }
 }
 

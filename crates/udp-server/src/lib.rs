@@ -28,7 +28,7 @@ pub mod server;
 
 pub use args::Args;
 
-use anyhow::Result;
+use netcommon::Error;
 use netcommon::output::Style;
 use netcommon::shutdown::Shutdown;
 
@@ -40,13 +40,12 @@ use server::Server;
 /// # Errors
 ///
 /// A usage error, an address that cannot be bound, or an output that cannot be written.
-pub fn run(args: Args) -> Result<()> {
+pub fn run(args: Args) -> Result<(), Error> {
     let output = args.output.open();
     let (socket, target) = args.bind()?;
     let mut poller = Poller::new(&socket, output.style != Style::Quiet)?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(poller.waker()?)?;
     let server = Server::new(socket, target, output, &args)?;
-    server.serve(&mut poller, &shutdown)?;
-    Ok(())
+    server.serve(&mut poller, &shutdown)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use netcommon::{Error, ErrorKind};
+use netcommon::{Error, ErrorKind, output};
 
 const SOCKET: Token = Token(0);
 const OUTPUT: Token = Token(1);
@@ -36,13 +36,7 @@ impl Poller {
             )
             .map_err(failed)?;
         if watch_output {
-            let output = io::stdout().as_raw_fd();
-            // Files cannot be watched (epoll_ctl(2), EPERM), and nobody closes them at the other end.
-            if let Err(error) =
-                registry.register(&mut SourceFd(&output), OUTPUT, Interest::READABLE)
-            {
-                log::debug!("standard output is not watched: {error}");
-            }
+            output::watch(registry, OUTPUT);
         }
         Ok(Self {
             poll,
@@ -77,7 +71,7 @@ impl Poller {
         let closed = self
             .events
             .iter()
-            .any(|event| event.token() == OUTPUT && (event.is_error() || event.is_write_closed()));
+            .any(|event| event.token() == OUTPUT && output::is_closed(event));
         match closed {
             true => Err(Error::new(
                 ErrorKind::OutputClosed,

@@ -30,7 +30,7 @@ impl Printer {
             Style::Quiet => Ok(()),
             Style::Text | Style::Json => {
                 let event = Received::new(datagram, self.port, self.view);
-                self.output.write_at(&event, datagram.arrival.time)
+                self.output.write_at(&event, datagram.meta.time)
             }
         }
     }

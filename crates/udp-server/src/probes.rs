@@ -49,7 +49,7 @@ impl Probes {
     /// another, comes back at once.
     pub(crate) fn take(&mut self, datagram: Datagram<'_>) -> Taken {
         let reading = Probe::decode(datagram.payload);
-        let (peer, time) = (datagram.arrival.peer, datagram.arrival.time);
+        let (peer, time) = (datagram.meta.peer, datagram.meta.time);
         match reading {
             Reading::Foreign => Taken::Not,
             Reading::Unreadable => self.take_unreadable(peer),
@@ -211,7 +211,7 @@ impl Sender {
     }
 }
 
-/// Arrival by this machine's clock less sending by the other's; only differences of it count.
+/// RecvMeta by this machine's clock less sending by the other's; only differences of it count.
 fn transit_ns(arrived: SystemTime, sent_ns: u64) -> i128 {
     let arrived = arrived.duration_since(SystemTime::UNIX_EPOCH);
     let arrived = arrived.unwrap_or_default().as_nanos();

@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use netcommon::address::to_canonical;
 use netcommon::language::Language;
 use netcommon::output::Event;
 use netcommon::units::{show_duration, show_percent};
 use serde::{Serialize, Serializer};
-
-use crate::events::unmapped;
 
 /// The probes of one source port of one run, so far:
 /// `{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":0,"received":98,"lost":2,"duplicate":1,"reordered":3,"corrupted":0,"jitter_s":0.000012}`.
@@ -45,7 +44,7 @@ pub(crate) struct Report {
 }
 
 fn plain<S: Serializer>(peer: &SocketAddr, serializer: S) -> Result<S::Ok, S::Error> {
-    unmapped(*peer).serialize(serializer)
+    to_canonical(*peer).serialize(serializer)
 }
 
 fn hexadecimal<S: Serializer>(run: &u32, serializer: S) -> Result<S::Ok, S::Error> {
@@ -81,7 +80,7 @@ impl Event for Report {
         shown[1].push_str(&format!(" ({loss}%)"));
         lines.push_str(&format!(
             "\n[+] {from} {}: {}",
-            unmapped(self.peer),
+            to_canonical(self.peer),
             shown.join(", ")
         ));
         if let Some(jitter) = self.jitter {

@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args};
 
-use crate::address::Target;
-use crate::dscp::parse_dscp;
+use crate::address::{BindAddress, Family, Target, parse_bind_address};
 use crate::error::Error;
 use crate::language::Language;
-use crate::local_end::{LocalEnd, parse_local_end};
-use crate::options::{SocketOptions, TcpOptions};
+use crate::options::{SocketOptions, TcpOptions, parse_dscp};
 use crate::output::{Output, Style};
-use crate::resolve::Family;
 use crate::units::{parse_duration, parse_size};
 
 /// Where to listen or to send.
@@ -144,27 +141,26 @@ impl OutputArgs {
 /// Options of any socket.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
-pub struct SocketArgs {
+struct SocketArgs {
     /// Receive buffer (SO_RCVBUF) [default: the kernel's; udp-server asks for 4Mi]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub rcvbuf: Option<usize>,
+    rcvbuf: Option<usize>,
     /// Send buffer (SO_SNDBUF) [default: the kernel's]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub sndbuf: Option<usize>,
+    sndbuf: Option<usize>,
     /// Differentiated services code point: 0 to 63, CS0 to CS7, AF11 to AF43, EF, VA, LE
     #[arg(long, value_name = "NAME|N", value_parser = parse_dscp)]
-    pub dscp: Option<u8>,
+    dscp: Option<u8>,
     /// Time to live, or hop limit (1 to 255)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
-    pub ttl: Option<u8>,
+    ttl: Option<u8>,
     /// Use this network interface alone (SO_BINDTODEVICE)
     #[arg(short = 'I', long, value_name = "NAME")]
-    pub interface: Option<String>,
+    interface: Option<String>,
 }
 
 impl SocketArgs {
-    /// The options of the socket.
-    pub fn options(&self) -> SocketOptions {
+    fn options(&self) -> SocketOptions {
         SocketOptions {
             rcvbuf: self.rcvbuf,
             sndbuf: self.sndbuf,
@@ -180,18 +176,39 @@ impl SocketArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
 pub struct ServerSocketArgs {
+    #[command(flatten)]
+    socket: SocketArgs,
     /// Share the port with other servers (SO_REUSEPORT)
     #[arg(long)]
-    pub reuse_port: bool,
+    reuse_port: bool,
+}
+
+impl ServerSocketArgs {
+    /// The options of the socket.
+    pub fn options(&self) -> SocketOptions {
+        SocketOptions {
+            reuse_port: self.reuse_port,
+            ..self.socket.options()
+        }
+    }
 }
 
 /// Options of sockets that go to a peer.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sockets")]
 pub struct ClientSocketArgs {
+    #[command(flatten)]
+    socket: SocketArgs,
     /// Send from this local address, or from this local port
-    #[arg(short = 'B', long, value_name = "ADDR[:PORT]|:PORT", value_parser = parse_local_end)]
-    pub bind: Option<LocalEnd>,
+    #[arg(short = 'B', long, value_name = "ADDR[:PORT]|:PORT", value_parser = parse_bind_address)]
+    pub bind: Option<BindAddress>,
+}
+
+impl ClientSocketArgs {
+    /// The options of the socket.
+    pub fn options(&self) -> SocketOptions {
+        self.socket.options()
+    }
 }
 
 /// Options of TCP sockets.
@@ -226,7 +243,7 @@ impl TcpArgs {
 
 /// The kernel counts whole seconds in 15 bits (tcp(7), `TCP_KEEPIDLE`).
 fn parse_keepalive(input: &str) -> Result<Duration, String> {
-    let duration = parse_duration(input).map_err(|error| error.to_string())?;
+    let duration = parse_duration(input)?;
     let bearable = Duration::from_secs(1)..=Duration::from_secs(9 * 60 * 60);
     match duration.is_zero() || bearable.contains(&duration) {
         true => Ok(duration),
@@ -256,6 +273,6 @@ pub fn parse_wait(input: &str) -> Result<Duration, String> {
             "'{input}' is no time to wait; it must be more than 0"
         )),
         Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error),
     }
 }

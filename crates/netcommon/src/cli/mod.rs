@@ -5,7 +5,6 @@ mod groups;
 mod man;
 mod reference;
 
-use std::error::Error as StdError;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -13,8 +12,7 @@ use clap::{Command, Parser};
 use serde::Serialize;
 
 pub use groups::{
-    ClientSocketArgs, OutputArgs, ServerSocketArgs, SocketArgs, TargetArgs, TcpArgs, WaitArgs,
-    parse_wait,
+    ClientSocketArgs, OutputArgs, ServerSocketArgs, TargetArgs, TcpArgs, WaitArgs, parse_wait,
 };
 pub use reference::{Entries, Manual};
 
@@ -38,21 +36,19 @@ pub trait Program: Parser {
 
 /// Parses the command line, starts logging, runs the program, and turns its failure into one line
 /// on standard error and an exit code.
-pub fn main<P: Program, E>(run: impl FnOnce(P) -> Result<(), E>) -> ExitCode
-where
-    E: AsRef<dyn StdError + Send + Sync>,
-{
+pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
     let arguments = match parse::<P>() {
         Ok(Request::Run(arguments)) => arguments,
-        Ok(Request::Generate(kind)) => return conclude(P::NAME, generate::write::<P>(kind)),
+        Ok(Request::Generate(kind)) => {
+            return exit_code(P::NAME, None, generate::write::<P>(kind));
+        }
         Err(error) => return refuse(P::NAME, &error),
     };
     let output = arguments.output().clone();
     start_logging(P::NAME, &output);
-    match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(P::NAME, &output, error.as_ref()),
-    }
+    let result = run(arguments);
+    let json = output.json.then(|| output.open());
+    exit_code(P::NAME, json, result)
 }
 
 /// What a command line asks for.
@@ -79,17 +75,6 @@ fn command<P: Program>() -> Command {
         .after_help(reference::after_help(P::MANUAL.examples))
 }
 
-/// The end of a program that has not begun to speak its own way.
-fn conclude(name: &str, result: Result<(), Error>) -> ExitCode {
-    let Err(error) = result else {
-        return ExitCode::SUCCESS;
-    };
-    if error.kind() != ErrorKind::OutputClosed {
-        complain(name, &error.to_string());
-    }
-    ExitCode::from(error.kind().exit_code())
-}
-
 /// Help and version go to standard output; a usage error is one line, like every other error.
 fn refuse(name: &str, error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
@@ -105,8 +90,8 @@ fn refuse(name: &str, error: &clap::Error) -> ExitCode {
         .collect();
     let line = first.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    let message = format!("usage: {line}; try '{name} --help'");
-    fail(name, json_if_asked_for(), ErrorKind::Usage, message)
+    let error = Error::usage(format!("{line}; try '{name} --help'"));
+    exit_code(name, json_if_asked_for(), Err(error))
 }
 
 /// Where the arguments make no sense as a whole, one of them may still say who reads the answer.
@@ -115,17 +100,15 @@ fn json_if_asked_for() -> Option<Output> {
     asked.then(|| Output::new(Style::Json, Language::Spanish, false))
 }
 
-fn report(
-    name: &str,
-    output: &OutputArgs,
-    error: &(dyn StdError + Send + Sync + 'static),
-) -> ExitCode {
-    let json = output.json.then(|| output.open());
-    fail(name, json, kind_of(error), one_line(error))
-}
-
-fn fail(name: &str, json: Option<Output>, kind: ErrorKind, message: String) -> ExitCode {
+/// The end of a program: its failure as one line on standard error, where it speaks JSON as an event
+/// too, and as an exit code.
+fn exit_code(name: &str, json: Option<Output>, result: Result<(), Error>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    let kind = error.kind();
     if kind != ErrorKind::OutputClosed {
+        let message = error.to_string().replace('\n', " ");
         complain(name, &message);
         if let Some(output) = json {
             // The same failure may be why nothing can be written there; standard error has said it.
@@ -133,27 +116,6 @@ fn fail(name: &str, json: Option<Output>, kind: ErrorKind, message: String) -> E
         }
     }
     ExitCode::from(kind.exit_code())
-}
-
-/// The class of the first error in the chain that has one; what has none is a limit of this machine.
-fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
-    causes(error)
-        .find_map(|cause| cause.downcast_ref::<Error>())
-        .map_or(ErrorKind::LocalLimit, Error::kind)
-}
-
-fn one_line(error: &(dyn StdError + 'static)) -> String {
-    causes(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
-        .replace('\n', " ")
-}
-
-fn causes<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 fn complain(name: &str, message: &str) {

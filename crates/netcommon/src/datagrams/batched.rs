@@ -8,13 +8,13 @@ use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmm
 
 use super::control;
 use super::drops::{DropCounter, read_counter};
-use super::{Arrival, BATCH, Batch, Details, Reply, SLOT, send_each, wildcard};
+use super::{BATCH, Batch, Details, RecvMeta, SLOT, Transmit, send_each, wildcard};
 use crate::error::Error;
 
 /// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
 pub struct Receiver {
     buffer: Box<[u8]>,
-    arrivals: Vec<Arrival>,
+    metas: Vec<RecvMeta>,
     drops: DropCounter,
 }
 
@@ -31,7 +31,7 @@ impl Receiver {
         control::enable(socket, details)?;
         Ok(Self {
             buffer: vec![0; BATCH * SLOT].into(),
-            arrivals: Vec::with_capacity(BATCH),
+            metas: Vec::with_capacity(BATCH),
             drops: DropCounter::default(),
         })
     }
@@ -54,18 +54,18 @@ impl Receiver {
         let flags = MsgFlags::MSG_DONTWAIT;
         let descriptor = socket.as_raw_fd();
         let messages = recvmmsg(descriptor, &mut headers, slots.iter_mut(), flags, None)?;
-        self.arrivals.clear();
+        self.metas.clear();
         for message in messages {
             let peer = message.address.as_ref().and_then(standard);
-            let mut arrival = Arrival::from(peer.unwrap_or_else(wildcard), message.bytes);
-            if let Some(dropped) = control::decode(&message, &mut arrival) {
+            let mut meta = RecvMeta::from(peer.unwrap_or_else(wildcard), message.bytes);
+            if let Some(dropped) = control::decode(&message, &mut meta) {
                 self.drops.observe(dropped);
             }
-            self.arrivals.push(arrival);
+            self.metas.push(meta);
         }
         Ok(Batch {
             buffer: &self.buffer,
-            arrivals: &self.arrivals,
+            metas: &self.metas,
         })
     }
 
@@ -91,13 +91,13 @@ fn standard(address: &SockaddrStorage) -> Option<SocketAddr> {
 }
 
 /// Sends replies, as many as the kernel takes, and returns how many that were.
-pub fn send(socket: &UdpSocket, replies: &[Reply<'_>]) -> usize {
+pub fn send(socket: &UdpSocket, replies: &[Transmit<'_>]) -> usize {
     send_each(socket, replies, send_run)
 }
 
 /// One system call for the replies at the front that leave from the same address: nix gives all
 /// messages of a call the same control data.
-fn send_run(socket: &UdpSocket, replies: &[Reply<'_>]) -> io::Result<usize> {
+fn send_run(socket: &UdpSocket, replies: &[Transmit<'_>]) -> io::Result<usize> {
     let source = replies[0].source;
     let run = replies
         .iter()

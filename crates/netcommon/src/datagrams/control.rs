@@ -9,7 +9,7 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, RecvMsg, SetSockOpt, SockaddrStorage, setsockopt, sockopt,
 };
 
-use super::{Arrival, Details};
+use super::{Details, RecvMeta};
 use crate::error::Error;
 
 /// Turns on what is always needed, and what `details` asks for.
@@ -72,35 +72,33 @@ pub(super) fn space() -> Vec<u8> {
 /// Takes over what the kernel said about a message; returns the socket's drop counter if it is there.
 pub(super) fn decode(
     message: &RecvMsg<'_, '_, SockaddrStorage>,
-    arrival: &mut Arrival,
+    meta: &mut RecvMeta,
 ) -> Option<u32> {
     let mut dropped = None;
     for control in message.cmsgs().into_iter().flatten() {
         match control {
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 let (destination, local) = (v4(info.ipi_addr), v4(info.ipi_spec_dst));
-                arrival.destination = Some(destination.into());
+                meta.destination = Some(destination.into());
                 // The two differ where the first is no address of this machine; the second is not
                 // told for what came before the option was set.
                 let foreign = !local.is_unspecified() && local != destination;
-                arrival.to_group = foreign || is_group(destination);
+                meta.to_group = foreign || is_group(destination);
             }
             ControlMessageOwned::Ipv6PacketInfo(info) => {
                 let destination = Ipv6Addr::from(info.ipi6_addr.s6_addr);
-                arrival.destination = Some(destination.into());
-                arrival.to_group = destination.is_multicast()
+                meta.destination = Some(destination.into());
+                meta.to_group = destination.is_multicast()
                     || destination.to_ipv4_mapped().is_some_and(is_group);
             }
             ControlMessageOwned::Ipv4Ttl(ttl) | ControlMessageOwned::Ipv6HopLimit(ttl) => {
-                arrival.ttl = u8::try_from(ttl).ok();
+                meta.ttl = u8::try_from(ttl).ok();
             }
-            ControlMessageOwned::Ipv4Tos(tos) => arrival.tos = Some(tos),
-            ControlMessageOwned::Ipv6TClass(class) => arrival.tos = u8::try_from(class).ok(),
-            ControlMessageOwned::UdpGroSegments(size) => {
-                arrival.segment = usize::try_from(size).ok()
-            }
+            ControlMessageOwned::Ipv4Tos(tos) => meta.tos = Some(tos),
+            ControlMessageOwned::Ipv6TClass(class) => meta.tos = u8::try_from(class).ok(),
+            ControlMessageOwned::UdpGroSegments(size) => meta.segment = usize::try_from(size).ok(),
             ControlMessageOwned::ScmTimestampns(time) => {
-                arrival.time = SystemTime::UNIX_EPOCH.checked_add(Duration::from(time));
+                meta.time = SystemTime::UNIX_EPOCH.checked_add(Duration::from(time));
             }
             ControlMessageOwned::RxqOvfl(count) => dropped = Some(count),
             _ => {}

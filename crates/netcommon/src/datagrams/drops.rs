@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
 /// The kernel's counter of a socket, which has 32 bits and reaches us on two ways: with a datagram
-/// (`SO_RXQ_OVFL`, as of its arrival) and from `/proc` (as of now).
+/// (`SO_RXQ_OVFL`, as of its meta) and from `/proc` (as of now).
 #[derive(Default)]
 pub(super) struct DropCounter {
     total: u64,

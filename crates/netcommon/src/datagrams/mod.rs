@@ -9,7 +9,7 @@
 //! ```
 //! use std::net::UdpSocket;
 //!
-//! use netcommon::datagrams::{Details, Receiver, Reply, send};
+//! use netcommon::datagrams::{Details, Receiver, Transmit, send};
 //!
 //! let server = UdpSocket::bind("127.0.0.1:0")?;
 //! let client = UdpSocket::bind("127.0.0.1:0")?;
@@ -20,12 +20,12 @@
 //! server.peek(&mut [0])?;
 //! let mut receiver = Receiver::new(&server, Details::default())?;
 //! let batch = receiver.receive(&server)?;
-//! let replies: Vec<Reply> = batch
+//! let replies: Vec<Transmit> = batch
 //!     .datagrams()
-//!     .map(|datagram| Reply {
+//!     .map(|datagram| Transmit {
 //!         payload: datagram.payload,
-//!         peer: datagram.arrival.peer,
-//!         source: datagram.arrival.destination,
+//!         peer: datagram.meta.peer,
+//!         source: datagram.meta.destination,
 //!     })
 //!     .collect();
 //! assert_eq!(send(&server, &replies), 1);
@@ -38,7 +38,7 @@
 //!
 //! - [`batched`] on Linux
 //! - [`portable`] on anything else
-//! - [`TrainSender`] for datagrams that go out one behind the other
+//! - [`GsoSender`] for datagrams that go out one behind the other
 //! - `control` for the ancillary data of Linux
 //! - `drops` for what the kernel dropped
 
@@ -48,18 +48,18 @@ pub mod batched;
 mod control;
 #[cfg(target_os = "linux")]
 mod drops;
+mod gso;
 pub mod portable;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests;
-mod train;
 
 #[cfg(target_os = "linux")]
 pub use batched::{Receiver, send};
 #[cfg(not(target_os = "linux"))]
 pub use portable::{Receiver, send};
 
-pub use train::TrainSender;
+pub use gso::GsoSender;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -88,7 +88,7 @@ pub struct Details {
 
 /// What is known about a datagram. What was not asked for, or the platform does not tell, is `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
+pub struct RecvMeta {
     /// The sender, as the socket needs it to answer: a peer over IPv4 on an IPv6 socket is mapped
     /// (`::ffff:127.0.0.1`, RFC 4291).
     pub peer: SocketAddr,
@@ -107,7 +107,7 @@ pub struct Arrival {
     segment: Option<usize>,
 }
 
-impl Arrival {
+impl RecvMeta {
     fn from(peer: SocketAddr, length: usize) -> Self {
         Self {
             peer,
@@ -128,35 +128,35 @@ pub struct Datagram<'a> {
     /// Its bytes, all of them; there may be none.
     pub payload: &'a [u8],
     /// Where it came from, and more.
-    pub arrival: &'a Arrival,
+    pub meta: &'a RecvMeta,
 }
 
 /// What one call has received: one message or more.
 #[derive(Debug)]
 pub struct Batch<'a> {
     buffer: &'a [u8],
-    arrivals: &'a [Arrival],
+    metas: &'a [RecvMeta],
 }
 
 impl<'a> Batch<'a> {
-    /// The datagrams, in the order of their arrival; those that the kernel joined (`UDP_GRO`) apart again.
+    /// The datagrams, in the order of their meta; those that the kernel joined (`UDP_GRO`) apart again.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'a>> + use<'a> {
         let slots = self.buffer.chunks(SLOT);
-        self.arrivals.iter().zip(slots).flat_map(|(arrival, slot)| {
-            segments(&slot[..arrival.length], arrival.segment)
-                .map(move |payload| Datagram { payload, arrival })
+        self.metas.iter().zip(slots).flat_map(|(meta, slot)| {
+            segments(&slot[..meta.length], meta.segment)
+                .map(move |payload| Datagram { payload, meta })
         })
     }
 
     /// How many messages it has: datagrams, or runs of them that the kernel joined.
     pub fn messages(&self) -> usize {
-        self.arrivals.len()
+        self.metas.len()
     }
 
     /// Whether a message holds several datagrams: then a message that the kernel drops may have, too.
     pub fn is_coalesced(&self) -> bool {
-        let joined = |arrival: &Arrival| arrival.segment.is_some_and(|size| size < arrival.length);
-        self.arrivals.iter().any(joined)
+        let joined = |meta: &RecvMeta| meta.segment.is_some_and(|size| size < meta.length);
+        self.metas.iter().any(joined)
     }
 }
 
@@ -169,7 +169,7 @@ fn segments(payload: &[u8], size: Option<usize>) -> impl Iterator<Item = &[u8]> 
 
 /// One datagram to send.
 #[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
+pub struct Transmit<'a> {
     /// Its bytes.
     pub payload: &'a [u8],
     /// Where to.
@@ -182,8 +182,8 @@ pub struct Reply<'a> {
 /// kernel refuses (no route, a firewall) is passed over; for want of buffer space it waits a while.
 fn send_each(
     socket: &UdpSocket,
-    mut replies: &[Reply<'_>],
-    send_run: impl Fn(&UdpSocket, &[Reply<'_>]) -> io::Result<usize>,
+    mut replies: &[Transmit<'_>],
+    send_run: impl Fn(&UdpSocket, &[Transmit<'_>]) -> io::Result<usize>,
 ) -> usize {
     let mut sent = 0;
     while let Some(first) = replies.first() {

@@ -3,13 +3,13 @@
 use std::io;
 use std::net::UdpSocket;
 
-use super::{Arrival, BATCH, Batch, Details, Reply, SLOT, send_each};
+use super::{BATCH, Batch, Details, RecvMeta, SLOT, Transmit, send_each};
 use crate::error::Error;
 
 /// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
 pub struct Receiver {
     buffer: Box<[u8]>,
-    arrivals: Vec<Arrival>,
+    metas: Vec<RecvMeta>,
 }
 
 impl Receiver {
@@ -24,7 +24,7 @@ impl Receiver {
             .map_err(|error| Error::io("cannot make the socket non-blocking", error))?;
         Ok(Self {
             buffer: vec![0; BATCH * SLOT].into(),
-            arrivals: Vec::with_capacity(BATCH),
+            metas: Vec::with_capacity(BATCH),
         })
     }
 
@@ -35,17 +35,17 @@ impl Receiver {
     /// `WouldBlock` when nothing is there, else the socket's pending error, which a peer may have
     /// caused (udp(7)).
     pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<Batch<'_>> {
-        self.arrivals.clear();
+        self.metas.clear();
         for slot in self.buffer.chunks_exact_mut(SLOT) {
             match socket.recv_from(slot) {
-                Ok((length, peer)) => self.arrivals.push(Arrival::from(peer, length)),
-                Err(error) if self.arrivals.is_empty() => return Err(error),
+                Ok((length, peer)) => self.metas.push(RecvMeta::from(peer, length)),
+                Err(error) if self.metas.is_empty() => return Err(error),
                 Err(_) => break,
             }
         }
         Ok(Batch {
             buffer: &self.buffer,
-            arrivals: &self.arrivals,
+            metas: &self.metas,
         })
     }
 
@@ -61,7 +61,7 @@ impl Receiver {
 }
 
 /// Sends replies, as many as the kernel takes, and returns how many that were. The source address is the kernel's choice.
-pub fn send(socket: &UdpSocket, replies: &[Reply<'_>]) -> usize {
+pub fn send(socket: &UdpSocket, replies: &[Transmit<'_>]) -> usize {
     send_each(socket, replies, |socket, replies| {
         let reply = replies[0];
         socket.send_to(reply.payload, reply.peer).map(|_| 1)

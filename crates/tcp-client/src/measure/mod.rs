@@ -24,9 +24,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
+use netcommon::Error;
 use netcommon::address::Target;
 use netcommon::shutdown::Shutdown;
-use netcommon::{Error, tcp};
+use netcommon::socket::tcp;
 use netmeasure::{Loss, Outcome, Pace, Plan, Run, conclude};
 
 use crate::args::Args;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netcommon::datagrams::{Details, Receiver};
-use netcommon::udp::Peer;
+use netcommon::options::RCVBUF_HINT;
+use netcommon::socket::udp::Peer;
 use netcommon::{Error, ErrorKind};
 use netmeasure::{Flow, Handover, Outcome, SendEnd, TICK, Timing, WaitEnd};
 
@@ -190,7 +191,7 @@ impl Incoming {
         if let Some(dropped @ 1..) = self.receiver.dropped(&self.socket) {
             log::warn!(
                 "the kernel dropped {dropped} replies on this side, because the receive buffer was full; \
-                 ask for more with --rcvbuf, and raise net.core.rmem_max if it is not granted"
+                 {RCVBUF_HINT}"
             );
         }
     }

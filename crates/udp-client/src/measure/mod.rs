@@ -27,7 +27,7 @@ use std::thread;
 
 use netcommon::Error;
 use netcommon::shutdown::Shutdown;
-use netcommon::udp::{self, Peer};
+use netcommon::socket::udp::{self, Peer};
 use netmeasure::{Flow, Loss, Outcome, Plan, Run, conclude};
 
 use crate::args::Args;

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use netcommon::datagrams::TrainSender;
+use netcommon::datagrams::GsoSender;
 use netmeasure::probe::{Probe, prepare};
 use netmeasure::{Flow, Handover, Pacer, SendEnd};
 
@@ -30,7 +30,7 @@ struct Probes {
     socket: UdpSocket,
     identity: Arc<Identity>,
     handover: Arc<Handover>,
-    trains: TrainSender,
+    trains: GsoSender,
     train: Vec<u8>,
     length: usize,
 }
@@ -43,12 +43,12 @@ impl Sender {
         handover: Arc<Handover>,
     ) -> Self {
         let length = flow.run.plan.length;
-        let room = TrainSender::longest(length);
+        let room = GsoSender::max_segments(length);
         let probes = Probes {
             socket,
             identity,
             handover: Arc::clone(&handover),
-            trains: TrainSender::default(),
+            trains: GsoSender::default(),
             train: prepare(length).repeat(room),
             length,
         };

@@ -44,8 +44,8 @@ macro_rules! both_keep_the_contract {
                 }
                 let received = receive!(receiver, &server, sent.len());
                 assert_eq!(payloads(&received), sent);
-                for (at, (arrival, _)) in received.iter().enumerate() {
-                    assert_eq!(arrival.peer, clients[at % 2].local_addr().unwrap());
+                for (at, (meta, _)) in received.iter().enumerate() {
+                    assert_eq!(meta.peer, clients[at % 2].local_addr().unwrap());
                 }
             }
         }
@@ -87,7 +87,7 @@ macro_rules! both_keep_the_contract {
             let (server, _) = server(LOOPBACKS[0]);
             let clients = [client_of(&server), client_of(&server)];
             let peers = clients.each_ref().map(|client| client.local_addr().unwrap());
-            let to = |peer, payload| Reply { payload, peer, source: None };
+            let to = |peer, payload| Transmit { payload, peer, source: None };
             let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
             let replies = [to(peers[0], b"1".as_slice()), to(nowhere, b"?"), to(peers[1], b""), to(peers[0], b"2")];
             assert_eq!(send(&server, &replies), 3);

@@ -12,7 +12,7 @@ const EVERYTHING: Details = Details {
 };
 
 /// Sends one datagram with the given header fields to `to` on a server bound to `place`.
-fn arrival_of(place: &str, to: &str, ttl: u32, tos: u32) -> Arrival {
+fn meta_of(place: &str, to: &str, ttl: u32, tos: u32) -> RecvMeta {
     let server = socket(place);
     let mut receiver = batched::Receiver::new(&server, EVERYTHING).unwrap();
     let to: IpAddr = to.parse().unwrap();
@@ -41,19 +41,19 @@ fn destination_and_header_fields_are_told() {
         ("[::]:0", "127.0.0.3", "::ffff:127.0.0.3"),
     ];
     for (place, to, destination) in table {
-        let arrival = arrival_of(place, to, 9, 46 << 2);
-        assert_eq!(arrival.destination, Some(destination.parse().unwrap()));
-        assert_eq!((arrival.ttl, arrival.tos), (Some(9), Some(46 << 2)), "{to}");
-        assert!(!arrival.to_group);
+        let meta = meta_of(place, to, 9, 46 << 2);
+        assert_eq!(meta.destination, Some(destination.parse().unwrap()));
+        assert_eq!((meta.ttl, meta.tos), (Some(9), Some(46 << 2)), "{to}");
+        assert!(!meta.to_group);
     }
 }
 
 #[test]
 fn a_broadcast_is_told_from_a_datagram_for_this_host() {
-    let arrival = arrival_of("0.0.0.0:0", "127.255.255.255", 1, 0);
-    assert!(arrival.to_group);
+    let meta = meta_of("0.0.0.0:0", "127.255.255.255", 1, 0);
+    assert!(meta.to_group);
     assert_eq!(
-        arrival.destination,
+        meta.destination,
         Some(Ipv4Addr::new(127, 255, 255, 255).into())
     );
 }
@@ -61,8 +61,8 @@ fn a_broadcast_is_told_from_a_datagram_for_this_host() {
 #[test]
 fn the_kernel_s_time_lies_between_sending_and_reading() {
     let before = SystemTime::now();
-    let arrival = arrival_of("127.0.0.1:0", "127.0.0.1", 64, 0);
-    let time = arrival.time.unwrap();
+    let meta = meta_of("127.0.0.1:0", "127.0.0.1", 64, 0);
+    let time = meta.time.unwrap();
     assert!(before <= time && time <= SystemTime::now());
 }
 
@@ -137,7 +137,7 @@ fn replies_leave_from_the_address_of_choice() {
             _ => local,
         };
         let source = Some(source.parse().unwrap());
-        let reply = Reply {
+        let reply = Transmit {
             payload: b"hola",
             peer,
             source,

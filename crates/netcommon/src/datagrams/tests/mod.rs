@@ -26,11 +26,11 @@ fn client_of(server: &UdpSocket) -> UdpSocket {
 macro_rules! receive {
     ($receiver:expr, $socket:expr, $count:expr) => {{
         let start = std::time::Instant::now();
-        let mut all: Vec<(Arrival, Vec<u8>)> = Vec::new();
+        let mut all: Vec<(RecvMeta, Vec<u8>)> = Vec::new();
         while all.len() < $count {
             assert!(start.elapsed() < DEADLINE, "only {} came", all.len());
             if let Ok(batch) = $receiver.receive($socket) {
-                let owned = |datagram: Datagram<'_>| (*datagram.arrival, datagram.payload.to_vec());
+                let owned = |datagram: Datagram<'_>| (*datagram.meta, datagram.payload.to_vec());
                 all.extend(batch.datagrams().map(owned));
             }
         }
@@ -39,7 +39,7 @@ macro_rules! receive {
     }};
 }
 
-fn payloads(received: &[(Arrival, Vec<u8>)]) -> Vec<&[u8]> {
+fn payloads(received: &[(RecvMeta, Vec<u8>)]) -> Vec<&[u8]> {
     received
         .iter()
         .map(|(_, payload)| payload.as_slice())

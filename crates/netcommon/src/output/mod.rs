@@ -6,10 +6,13 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use mio::event::Event as PollEvent;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
@@ -241,6 +244,34 @@ fn stdout() -> Box<dyn Write + Send> {
         Ok(descriptor) => Box::new(File::from(descriptor)),
         Err(_) => Box::new(io::stdout()),
     }
+}
+
+/// Registers standard output with a poller, so that a program that only waits learns that nobody
+/// reads any more: [`is_closed`] tells by the event.
+///
+/// A poller reports errors and hang-ups whatever the interest (`EPOLLERR`, `EPOLLHUP`, epoll_ctl(2)),
+/// and nothing else is of interest here. Readable, a terminal would wake the program for each line
+/// typed and a socket for each segment that its peer sends; writable, a terminal would for each
+/// character shown, and a pipe whenever its reader has made room. `EPOLLPRI` is none of these on a
+/// pipe (pipe(7)), a terminal or a stream socket without urgent data (tcp(7)). On kqueue the end of a
+/// reader belongs to the write filter (`EV_EOF`).
+///
+/// A file cannot be watched (`EPERM`), and needs not be: it has no reader that could go.
+pub fn watch(registry: &Registry, token: Token) {
+    let descriptor = io::stdout().as_raw_fd();
+    if let Err(error) = registry.register(&mut SourceFd(&descriptor), token, READER_GONE) {
+        log::debug!("standard output is not watched: {error}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+const READER_GONE: Interest = Interest::PRIORITY;
+#[cfg(not(target_os = "linux"))]
+const READER_GONE: Interest = Interest::WRITABLE;
+
+/// Whether an event of a [watched](watch) standard output means that nobody reads it any more.
+pub fn is_closed(event: &PollEvent) -> bool {
+    event.is_error() || event.is_write_closed()
 }
 
 /// The time now, as RFC 3339 with microseconds, UTC.

@@ -1,4 +1,12 @@
-//! Binding and connecting, alike for TCP and UDP: which addresses are tried, and how a failure reads.
+//! Sockets that listen, and sockets that connect: each address of a name in turn.
+//!
+//! # Layout
+//!
+//! - [`tcp`]: listen and connect
+//! - [`udp`]: bind, connect and join groups
+
+pub mod tcp;
+pub mod udp;
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,15 +14,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket};
 
-use crate::address::Target;
+use crate::address::{BindAddress, Family, Target, resolve};
 use crate::error::{Error, ErrorKind, reason};
-use crate::local_end::LocalEnd;
-use crate::resolve::{Family, resolve};
 
 /// Opens a socket for the first address of `target`, sets it up and binds it.
 ///
 /// The wildcard `::` takes IPv4 too, unless the family is IPv6 alone (`IPV6_V6ONLY`, ipv6(7)).
-pub(crate) fn bind_first(
+fn bind_first(
     target: &Target,
     family: Family,
     open: impl FnOnce(SocketAddr) -> io::Result<Socket>,
@@ -53,10 +59,10 @@ fn explain_bind(error: Error, address: SocketAddr) -> Error {
 ///
 /// The outer error of `connect` is this program's own fault (an option) and ends the search, the
 /// inner one is the path's or the peer's.
-pub(crate) fn connect_first<T>(
+fn connect_first<T>(
     target: &Target,
     family: Family,
-    local: Option<LocalEnd>,
+    local: Option<BindAddress>,
     connect: impl Fn(SocketAddr) -> Result<io::Result<T>, Error>,
 ) -> Result<T, Error> {
     let mut failures = Vec::new();
@@ -79,11 +85,7 @@ pub(crate) fn connect_first<T>(
 
 /// Connects a socket. One that was bound to the very address it goes to would talk to itself (a
 /// simultaneous open, RFC 9293 3.5): nobody else is there, so that is a refusal.
-pub(crate) fn connect(
-    socket: &Socket,
-    peer: SocketAddr,
-    timeout: Option<Duration>,
-) -> io::Result<()> {
+fn connect(socket: &Socket, peer: SocketAddr, timeout: Option<Duration>) -> io::Result<()> {
     match timeout {
         Some(timeout) => socket.connect_timeout(&peer.into(), timeout)?,
         None => socket.connect(&peer.into())?,
@@ -95,11 +97,7 @@ pub(crate) fn connect(
 }
 
 /// Binds the local end that the user asked for, if any.
-pub(crate) fn bind_local(
-    socket: &Socket,
-    end: Option<LocalEnd>,
-    peer: SocketAddr,
-) -> Result<(), Error> {
+fn bind_local(socket: &Socket, end: Option<BindAddress>, peer: SocketAddr) -> Result<(), Error> {
     let Some(local) = end.map(|end| end.for_peer(&peer)) else {
         return Ok(());
     };
@@ -136,7 +134,7 @@ fn list(failures: &[(SocketAddr, io::Error)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::local_end::parse_local_end;
+    use crate::address::parse_bind_address;
 
     #[test]
     fn failures_for_different_reasons_are_told_apart() {
@@ -162,7 +160,7 @@ mod tests {
     #[test]
     fn addresses_that_the_local_end_cannot_reach_are_not_tried() {
         let target = Target::from_arguments(Some("127.0.0.1:80"), None).unwrap();
-        let local = parse_local_end("::1").ok();
+        let local = parse_bind_address("::1").ok();
         let tried = |_| -> Result<io::Result<()>, Error> { panic!("tried") };
         let error = connect_first(&target, Family::Any, local, tried).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotResolved);

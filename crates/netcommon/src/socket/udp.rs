@@ -3,14 +3,13 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use nix::net::if_::if_nametoindex;
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
 
-use crate::address::Target;
-use crate::endpoint::{self, bind_first, bind_local, connect_first};
+use super::{bind_first, bind_local, connect_first};
+use crate::address::{BindAddress, Family, Group, Target};
 use crate::error::Error;
-use crate::local_end::LocalEnd;
 use crate::options::SocketOptions;
-use crate::resolve::Family;
 
 /// The largest payload that one datagram carries to `peer`, in bytes: 65,535 less the headers that
 /// the length field counts: UDP's eight bytes (RFC 768) and, over IPv4, the 20 of IP (RFC 791).
@@ -47,7 +46,7 @@ pub struct ConnectOptions {
     /// Options of the socket.
     pub socket: SocketOptions,
     /// The local end to bind before connecting.
-    pub bind: Option<LocalEnd>,
+    pub bind: Option<BindAddress>,
     /// `SO_BROADCAST`: the target may be a broadcast address.
     pub broadcast: bool,
     /// `IP_MULTICAST_TTL` or `IPV6_MULTICAST_HOPS`; `None` is the kernel's 1, which no router forwards.
@@ -67,10 +66,9 @@ pub struct Peer {
 /// whatever `broadcast` was set for), whose members answer from addresses of their own.
 ///
 /// ```
-/// use netcommon::address::Target;
+/// use netcommon::address::{Family, Target};
 /// use netcommon::options::SocketOptions;
-/// use netcommon::resolve::Family;
-/// use netcommon::udp::{self, ConnectOptions};
+/// use netcommon::socket::udp::{self, ConnectOptions};
 ///
 /// let any_port = Target::from_arguments(Some("localhost:0"), None)?;
 /// let socket = udp::bind(&any_port, Family::Any, &SocketOptions::default())?;
@@ -109,7 +107,7 @@ fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Resul
     let connected = if group {
         Ok(())
     } else {
-        endpoint::connect(&socket, address, None)
+        super::connect(&socket, address, None)
     };
     Ok(connected.map(|()| Peer {
         socket: socket.into(),
@@ -167,11 +165,49 @@ impl Peer {
     }
 }
 
+/// Joins a group: its datagrams reach the socket, if it is bound to the group or to the wildcard.
+///
+/// # Errors
+///
+/// An unknown interface, or one that cannot do multicast, with the group in the message.
+pub fn join(socket: &UdpSocket, group: &Group) -> Result<(), Error> {
+    let index = group
+        .interface
+        .as_deref()
+        .map_or(Ok(0), |name| if_nametoindex(name).map_err(io::Error::from));
+    let socket = SockRef::from(socket);
+    let joined = index.and_then(|index| {
+        hear_own_groups_alone(&socket, group.address)?;
+        match group.address {
+            IpAddr::V4(address) => {
+                socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
+            }
+            IpAddr::V6(address) => socket.join_multicast_v6(&address, index),
+        }
+    });
+    joined.map_err(|error| Error::io(format!("cannot join {group}"), error))
+}
+
+/// Linux hands a socket on the wildcard every group that anybody on the machine has joined, unless
+/// told not to (`IP_MULTICAST_ALL`, ip(7)).
+#[cfg(target_os = "linux")]
+fn hear_own_groups_alone(socket: &SockRef<'_>, group: IpAddr) -> io::Result<()> {
+    match group {
+        IpAddr::V4(_) => socket.set_multicast_all_v4(false),
+        IpAddr::V6(_) => socket.set_multicast_all_v6(false),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hear_own_groups_alone(_: &SockRef<'_>, _: IpAddr) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::parse_group;
     use crate::error::ErrorKind;
-    use socket2::SockRef;
 
     fn any_port(place: &str) -> Target {
         Target::from_arguments(Some(place), Some(0)).unwrap()
@@ -230,5 +266,13 @@ mod tests {
         let error = bind(&taken, Family::Any, &options).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LocalLimit);
         assert!(error.to_string().contains(&taken.to_string()), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_interface_cannot_be_joined_on() {
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let group = parse_group("239.1.2.3@nowhere0").unwrap();
+        let error = join(&socket, &group).unwrap_err().to_string();
+        assert!(error.contains("239.1.2.3@nowhere0"), "{error}");
     }
 }

@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A local end as typed: an address, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LocalEnd {
+pub struct BindAddress {
     address: Option<IpAddr>,
     port: u16,
 }
 
-impl LocalEnd {
+impl BindAddress {
     /// Whether it can be bound for a peer of this family.
     pub fn fits(self, peer: &SocketAddr) -> bool {
         self.address
@@ -29,9 +29,9 @@ impl LocalEnd {
 /// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`.
 ///
 /// ```
-/// use netcommon::local_end::parse_local_end;
+/// use netcommon::address::parse_bind_address;
 ///
-/// let end = parse_local_end(":5000")?;
+/// let end = parse_bind_address(":5000")?;
 /// assert_eq!(end.for_peer(&"[::1]:80".parse().unwrap()), "[::]:5000".parse().unwrap());
 /// # Ok::<(), String>(())
 /// ```
@@ -39,9 +39,9 @@ impl LocalEnd {
 /// # Errors
 ///
 /// Anything else, names included, is refused with the input and the accepted forms.
-pub fn parse_local_end(input: &str) -> Result<LocalEnd, String> {
+pub fn parse_bind_address(input: &str) -> Result<BindAddress, String> {
     if let Some(port) = input.strip_prefix(':').and_then(|port| port.parse().ok()) {
-        return Ok(LocalEnd {
+        return Ok(BindAddress {
             address: None,
             port,
         });
@@ -50,7 +50,7 @@ pub fn parse_local_end(input: &str) -> Result<LocalEnd, String> {
         .parse::<SocketAddr>()
         .map(|both| (both.ip(), both.port()));
     match both.or_else(|_| input.parse().map(|address| (address, 0))) {
-        Ok((address, port)) => Ok(LocalEnd {
+        Ok((address, port)) => Ok(BindAddress {
             address: Some(address),
             port,
         }),
@@ -65,20 +65,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn local_ends_fit_peers_of_their_own_family() {
+    fn bind_addresses_fit_peers_of_their_own_family() {
         let v4 = "192.0.2.1:9".parse().unwrap();
         let v6 = "[2001:db8::1]:9".parse().unwrap();
-        let fits = |input, peer| parse_local_end(input).unwrap().fits(peer);
+        let fits = |input, peer| parse_bind_address(input).unwrap().fits(peer);
         assert!(fits(":5000", &v4) && fits(":5000", &v6));
         assert!(fits("127.0.0.2", &v4) && !fits("127.0.0.2", &v6));
         assert!(fits("::1", &v6) && !fits("::1", &v4));
     }
 
     #[test]
-    fn local_ends_take_the_family_of_the_peer() {
+    fn bind_addresses_take_the_family_of_the_peer() {
         let v4 = "192.0.2.1:9".parse().unwrap();
         let v6 = "[2001:db8::1]:9".parse().unwrap();
-        let bound = |input, peer| parse_local_end(input).unwrap().for_peer(peer).to_string();
+        let bound = |input, peer| {
+            parse_bind_address(input)
+                .unwrap()
+                .for_peer(peer)
+                .to_string()
+        };
         assert_eq!(bound(":5000", &v4), "0.0.0.0:5000");
         assert_eq!(bound(":5000", &v6), "[::]:5000");
         assert_eq!(bound("127.0.0.2", &v4), "127.0.0.2:0");
@@ -87,7 +92,7 @@ mod tests {
         assert_eq!(bound("[::1]:5000", &v6), "[::1]:5000");
         for input in ["", "eth0", "localhost", "127.0.0.1:x", ":70000"] {
             assert!(
-                parse_local_end(input)
+                parse_bind_address(input)
                     .unwrap_err()
                     .contains(&format!("'{input}'"))
             );

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use crate::address::Target;
+use super::target::Target;
 use crate::error::{Error, ErrorKind, reason};
 use crate::payload::Escaped;
 
@@ -31,8 +31,7 @@ impl Family {
 /// Looks a name up (getaddrinfo(3)): at least one address, IPv4 before IPv6, each once.
 ///
 /// ```
-/// use netcommon::address::Target;
-/// use netcommon::resolve::{Family, resolve};
+/// use netcommon::address::{Family, Target, resolve};
 ///
 /// let target = Target::from_arguments(Some("127.0.0.1:80"), None)?;
 /// assert_eq!(resolve(&target, Family::Any)?, ["127.0.0.1:80".parse().unwrap()]);

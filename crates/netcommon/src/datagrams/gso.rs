@@ -7,11 +7,11 @@ use std::net::UdpSocket;
 /// (`UDP_SEGMENT`, udp(7)), which takes a tenth of the time of as many calls; where it does not, they
 /// are sent one by one.
 #[derive(Debug)]
-pub struct TrainSender {
+pub struct GsoSender {
     is_cut_by_kernel: bool,
 }
 
-impl Default for TrainSender {
+impl Default for GsoSender {
     fn default() -> Self {
         Self {
             is_cut_by_kernel: cfg!(target_os = "linux"),
@@ -19,10 +19,10 @@ impl Default for TrainSender {
     }
 }
 
-impl TrainSender {
+impl GsoSender {
     /// How many datagrams of `size` bytes a train may have: 64 (`UDP_MAX_SEGMENTS`), within the
     /// largest datagram that IP carries.
-    pub fn longest(size: usize) -> usize {
+    pub fn max_segments(size: usize) -> usize {
         (65_507 / size.max(1)).clamp(1, 64)
     }
 
@@ -107,7 +107,7 @@ mod tests {
         let train: Vec<u8> = (0..64_u8).flat_map(|number| [number; 100]).collect();
         for is_cut_by_kernel in [true, false] {
             let (server, client) = pair();
-            let mut sender = TrainSender { is_cut_by_kernel };
+            let mut sender = GsoSender { is_cut_by_kernel };
             assert_eq!(sender.send(&client, &train, 100).unwrap(), 64);
             for expected in train.chunks(100) {
                 let mut received = [0; 200];
@@ -120,15 +120,15 @@ mod tests {
     #[test]
     fn a_single_datagram_is_a_train_too() {
         let (server, client) = pair();
-        let sent = TrainSender::default().send(&client, &[7; 65_507], 65_507);
+        let sent = GsoSender::default().send(&client, &[7; 65_507], 65_507);
         assert_eq!(sent.unwrap(), 1);
         assert_eq!(server.recv(&mut vec![0; 65_536]).unwrap(), 65_507);
     }
 
     #[test]
     fn trains_are_as_long_as_one_call_takes() {
-        assert_eq!(TrainSender::longest(32), 64);
-        assert_eq!(TrainSender::longest(1_400), 46);
-        assert_eq!(TrainSender::longest(65_507), 1);
+        assert_eq!(GsoSender::max_segments(32), 64);
+        assert_eq!(GsoSender::max_segments(1_400), 46);
+        assert_eq!(GsoSender::max_segments(65_507), 1);
     }
 }

@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::Target;
-use crate::endpoint::{self, bind_first, bind_local, connect_first};
+use super::{bind_first, bind_local, connect_first};
+use crate::address::{BindAddress, Family, Target};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::local_end::LocalEnd;
 use crate::options::TcpOptions;
-use crate::resolve::Family;
 
 /// The queue of connections that wait to be accepted, unless asked otherwise; the kernel caps it at
 /// `net.core.somaxconn` (listen(2)).
@@ -24,10 +22,9 @@ pub const DEFAULT_BACKLOG: u32 = 4096;
 /// `::` takes IPv4 too, unless the family is IPv6 alone (ipv6(7), `IPV6_V6ONLY`).
 ///
 /// ```
-/// use netcommon::address::Target;
+/// use netcommon::address::{Family, Target};
 /// use netcommon::options::TcpOptions;
-/// use netcommon::resolve::Family;
-/// use netcommon::tcp::{DEFAULT_BACKLOG, listen};
+/// use netcommon::socket::tcp::{DEFAULT_BACKLOG, listen};
 ///
 /// let any_port = Target::from_arguments(Some("127.0.0.1"), Some(0))?;
 /// let options = TcpOptions::default();
@@ -75,7 +72,7 @@ pub struct ConnectOptions {
     /// Options of the socket.
     pub tcp: TcpOptions,
     /// The local end to bind before connecting.
-    pub bind: Option<LocalEnd>,
+    pub bind: Option<BindAddress>,
     /// How long to wait for each address; `None` is the kernel's patience, about two minutes (tcp(7), `tcp_syn_retries`).
     pub timeout: Option<Duration>,
 }
@@ -84,9 +81,8 @@ pub struct ConnectOptions {
 ///
 /// ```
 /// use netcommon::ErrorKind;
-/// use netcommon::address::Target;
-/// use netcommon::resolve::Family;
-/// use netcommon::tcp::{ConnectOptions, connect};
+/// use netcommon::address::{Family, Target};
+/// use netcommon::socket::tcp::{ConnectOptions, connect};
 ///
 /// let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
 /// let error = connect(&Target::from(closed), Family::Any, &ConnectOptions::default()).unwrap_err();
@@ -114,7 +110,7 @@ fn connect_to(
     let socket = open(address).map_err(|error| Error::io("cannot open a socket", error))?;
     options.tcp.apply(&socket, Domain::for_address(address))?;
     bind_local(&socket, options.bind, address)?;
-    let connected = endpoint::connect(&socket, address, options.timeout);
+    let connected = super::connect(&socket, address, options.timeout);
     Ok(connected.map(|()| socket.into()))
 }
 
