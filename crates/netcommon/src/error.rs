@@ -1,4 +1,4 @@
-//! What went wrong, to whom and why, and the exit code that says so to a script.
+//! A failure as one line for people and an exit code for scripts.
 
 use std::fmt;
 use std::io;
@@ -33,44 +33,39 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The word for people and for JSON.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::CheckFailed => "check failed",
-            Self::Usage => "usage",
-            Self::NotResolved => "not resolved",
-            Self::Refused => "refused",
-            Self::TimedOut => "timed out",
-            Self::Unreachable => "unreachable",
-            Self::Reset => "reset",
-            Self::ClosedEarly => "closed early",
-            Self::LocalLimit => "local limit",
-            Self::OutputClosed => "output closed",
-        }
+        self.word_and_code().0
     }
 
     /// The exit code: 0 to 8, as listed in every program's `--help`.
     pub fn exit_code(self) -> u8 {
+        self.word_and_code().1
+    }
+
+    fn word_and_code(self) -> (&'static str, u8) {
         match self {
-            Self::OutputClosed => 0,
-            Self::CheckFailed => 1,
-            Self::Usage => 2,
-            Self::NotResolved => 3,
-            Self::Refused => 4,
-            Self::TimedOut => 5,
-            Self::Unreachable => 6,
-            Self::Reset | Self::ClosedEarly => 7,
-            Self::LocalLimit => 8,
+            Self::OutputClosed => ("output closed", 0),
+            Self::CheckFailed => ("check failed", 1),
+            Self::Usage => ("usage", 2),
+            Self::NotResolved => ("not resolved", 3),
+            Self::Refused => ("refused", 4),
+            Self::TimedOut => ("timed out", 5),
+            Self::Unreachable => ("unreachable", 6),
+            Self::Reset => ("reset", 7),
+            Self::ClosedEarly => ("closed early", 7),
+            Self::LocalLimit => ("local limit", 8),
         }
     }
 
     /// The class of an error of the operating system (errno(3)).
     ///
-    /// A `WouldBlock` is a time-out here: only blocking sockets with `SO_RCVTIMEO` or `SO_SNDTIMEO`
-    /// let one through (socket(7)). A connection that is "not connected" was, before the peer's RST.
+    /// `EAGAIN` is a local limit: what else it means depends on the call (a time-out of socket(7),
+    /// nothing to read), and the caller knows. A connection that is "not connected" was, before the
+    /// peer's RST.
     pub fn of(error: &io::Error) -> Self {
         use io::ErrorKind as Io;
         match error.kind() {
             Io::ConnectionRefused => Self::Refused,
-            Io::TimedOut | Io::WouldBlock => Self::TimedOut,
+            Io::TimedOut => Self::TimedOut,
             Io::HostUnreachable | Io::NetworkUnreachable | Io::NetworkDown => Self::Unreachable,
             Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe | Io::NotConnected => {
                 Self::Reset
@@ -107,9 +102,9 @@ impl Serialize for ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     operation: String,
-    reason: Option<String>,
+    reason: String,
     hint: Option<&'static str>,
-    source: Option<io::Error>,
+    io_kind: Option<io::ErrorKind>,
 }
 
 impl Error {
@@ -118,26 +113,24 @@ impl Error {
         Self {
             kind,
             operation: message.into(),
-            reason: None,
+            reason: String::new(),
             hint: None,
-            source: None,
+            io_kind: None,
         }
     }
 
     /// A malformed or contradictory argument, exit code 2.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Usage, format!("usage: {}", message.into()))
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Usage, format!("usage: {message}"))
     }
 
     /// A failed system call: `operation` says what was tried and to whom, as in
     /// `cannot connect to localhost:1234 (127.0.0.1)`.
-    pub fn io(operation: impl Into<String>, source: io::Error) -> Self {
+    pub fn io(operation: impl Into<String>, error: io::Error) -> Self {
         Self {
-            kind: ErrorKind::of(&source),
-            operation: operation.into(),
-            reason: Some(reason(&source)),
-            hint: None,
-            source: Some(source),
+            reason: reason(&error),
+            io_kind: Some(error.kind()),
+            ..Self::new(ErrorKind::of(&error), operation)
         }
     }
 
@@ -148,23 +141,16 @@ impl Error {
         self
     }
 
-    /// Replaces the system's wording of the reason.
-    #[must_use]
-    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
-        self
-    }
-
     /// Adds what the user may try.
     #[must_use]
-    pub fn with_hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    pub fn with_hint(mut self, hint: impl Into<Option<&'static str>>) -> Self {
+        self.hint = hint.into();
         self
     }
 
     /// The system's own class, where a system call failed.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
-        self.source.as_ref().map(io::Error::kind)
+        self.io_kind
     }
 
     /// The class of the failure.
@@ -176,12 +162,11 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.operation)?;
-        let reason = self.reason.as_deref().unwrap_or_default();
-        if !reason.is_empty() {
-            write!(f, ": {reason}")?;
+        if !self.reason.is_empty() {
+            write!(f, ": {}", self.reason)?;
         }
         let word = self.kind.word();
-        if !self.operation.contains(word) && !reason.contains(word) {
+        if !self.operation.contains(word) && !self.reason.contains(word) {
             write!(f, " ({word})")?;
         }
         match self.hint {
@@ -191,80 +176,49 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    // The source is part of the text above; handing it out again would print it twice.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source
-            .as_ref()
-            .and_then(|source| std::error::Error::source(source))
-    }
-}
+impl std::error::Error for Error {}
 
-/// The reason for people: the system's text in lower case, without `(os error N)`.
+/// The reason for people: the system's text without `(os error N)`, beginning in lower case.
 pub fn reason(error: &io::Error) -> String {
-    if ErrorKind::of(error) == ErrorKind::TimedOut {
+    if error.kind() == io::ErrorKind::TimedOut {
         return "timed out".to_owned();
     }
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => String::new(),
+    let mut text = error.to_string();
+    text.truncate(text.find(" (os error").unwrap_or(text.len()));
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
     }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::errno::Errno;
 
     #[test]
-    fn an_error_line_names_operation_reason_and_hint() {
-        let refused = io::Error::from_raw_os_error(111);
-        let error = Error::io("cannot connect to localhost:1234 (127.0.0.1)", refused)
-            .with_hint("is a server listening there?");
-        assert_eq!(
-            error.to_string(),
-            "cannot connect to localhost:1234 (127.0.0.1): connection refused; is a server listening there?"
-        );
-        assert_eq!(error.kind(), ErrorKind::Refused);
-    }
-
-    #[test]
-    fn the_word_of_the_class_is_always_in_the_line() {
-        let in_use = Error::io(
-            "cannot listen on localhost:1234 (127.0.0.1)",
-            io::Error::from_raw_os_error(98),
-        );
-        assert_eq!(
-            in_use.to_string(),
-            "cannot listen on localhost:1234 (127.0.0.1): address already in use (local limit)"
-        );
-        let no_route = Error::io(
-            "cannot connect to 192.0.2.1:9",
-            io::Error::from_raw_os_error(113),
-        );
-        assert_eq!(
-            no_route.to_string(),
-            "cannot connect to 192.0.2.1:9: no route to host (unreachable)"
-        );
-    }
-
-    #[test]
-    fn system_errors_fall_into_the_documented_classes() {
-        let classes = [
-            (io::ErrorKind::ConnectionRefused, 4),
-            (io::ErrorKind::TimedOut, 5),
-            (io::ErrorKind::WouldBlock, 5),
-            (io::ErrorKind::HostUnreachable, 6),
-            (io::ErrorKind::NetworkUnreachable, 6),
-            (io::ErrorKind::ConnectionReset, 7),
-            (io::ErrorKind::BrokenPipe, 7),
-            (io::ErrorKind::AddrInUse, 8),
-            (io::ErrorKind::PermissionDenied, 8),
+    fn a_line_names_operation_reason_and_the_word_of_the_class() {
+        let table = [
+            (Errno::ECONNREFUSED, "connection refused", 4),
+            (Errno::ETIMEDOUT, "timed out", 5),
+            (Errno::EHOSTUNREACH, "no route to host (unreachable)", 6),
+            (Errno::ENETUNREACH, "network is unreachable", 6),
+            (Errno::ECONNRESET, "connection reset by peer", 7),
+            (Errno::EPIPE, "broken pipe (reset)", 7),
+            (Errno::EADDRINUSE, "address already in use (local limit)", 8),
+            (
+                Errno::EAGAIN,
+                "resource temporarily unavailable (local limit)",
+                8,
+            ),
         ];
-        for (kind, code) in classes {
-            assert_eq!(ErrorKind::of(&kind.into()).exit_code(), code, "{kind:?}");
+        for (errno, reason, code) in table {
+            let error = Error::io("cannot reach 192.0.2.1:9", errno.into());
+            assert_eq!(error.kind().exit_code(), code, "{errno}");
+            assert_eq!(
+                error.to_string(),
+                format!("cannot reach 192.0.2.1:9: {reason}")
+            );
         }
     }
 }

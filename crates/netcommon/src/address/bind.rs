@@ -1,8 +1,8 @@
-//! The local end of a connection, as people type it.
+//! The local address of a client, as people type it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// A local end as typed: an address, a port, or both.
+/// An address to bind before connecting, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BindAddress {
     address: Option<IpAddr>,
@@ -28,36 +28,25 @@ impl BindAddress {
 
 /// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`.
 ///
-/// ```
-/// use netcommon::address::parse_bind_address;
-///
-/// let end = parse_bind_address(":5000")?;
-/// assert_eq!(end.for_peer(&"[::1]:80".parse().unwrap()), "[::]:5000".parse().unwrap());
-/// # Ok::<(), String>(())
-/// ```
-///
 /// # Errors
 ///
 /// Anything else, names included, is refused with the input and the accepted forms.
 pub fn parse_bind_address(input: &str) -> Result<BindAddress, String> {
-    if let Some(port) = input.strip_prefix(':').and_then(|port| port.parse().ok()) {
-        return Ok(BindAddress {
-            address: None,
-            port,
-        });
-    }
-    let both = input
-        .parse::<SocketAddr>()
-        .map(|both| (both.ip(), both.port()));
-    match both.or_else(|_| input.parse().map(|address| (address, 0))) {
-        Ok((address, port)) => Ok(BindAddress {
-            address: Some(address),
-            port,
-        }),
-        Err(_) => Err(format!(
-            "'{input}' is not a local address; write ADDR, ADDR:PORT, [IPV6]:PORT or :PORT"
-        )),
-    }
+    let port = input.strip_prefix(':').and_then(|port| port.parse().ok());
+    let both = || {
+        input
+            .parse()
+            .ok()
+            .map(|both: SocketAddr| (Some(both.ip()), both.port()))
+    };
+    let address = || input.parse().ok().map(|address| (Some(address), 0));
+    port.map(|port| (None, port))
+        .or_else(both)
+        .or_else(address)
+        .map(|(address, port)| BindAddress { address, port })
+        .ok_or_else(|| {
+            format!("'{input}' is not a local address; write ADDR, ADDR:PORT, [IPV6]:PORT or :PORT")
+        })
 }
 
 #[cfg(test)]
@@ -65,37 +54,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bind_addresses_fit_peers_of_their_own_family() {
-        let v4 = "192.0.2.1:9".parse().unwrap();
-        let v6 = "[2001:db8::1]:9".parse().unwrap();
-        let fits = |input, peer| parse_bind_address(input).unwrap().fits(peer);
-        assert!(fits(":5000", &v4) && fits(":5000", &v6));
-        assert!(fits("127.0.0.2", &v4) && !fits("127.0.0.2", &v6));
-        assert!(fits("::1", &v6) && !fits("::1", &v4));
+    fn a_bind_address_fits_its_family_and_takes_that_of_the_peer_where_it_has_none() {
+        let table = [
+            (":5000", Some("0.0.0.0:5000"), Some("[::]:5000")),
+            ("127.0.0.2", Some("127.0.0.2:0"), None),
+            ("127.0.0.2:5000", Some("127.0.0.2:5000"), None),
+            ("::1", None, Some("[::1]:0")),
+            ("[::1]:5000", None, Some("[::1]:5000")),
+        ];
+        for (input, v4, v6) in table {
+            let bind = parse_bind_address(input).unwrap();
+            for (peer, expected) in [("192.0.2.1:9", v4), ("[2001:db8::1]:9", v6)] {
+                let peer = peer.parse().unwrap();
+                assert_eq!(bind.fits(&peer), expected.is_some(), "{input}");
+                let bound = expected.map(|_| bind.for_peer(&peer).to_string());
+                assert_eq!(bound.as_deref(), expected);
+            }
+        }
     }
 
     #[test]
-    fn bind_addresses_take_the_family_of_the_peer() {
-        let v4 = "192.0.2.1:9".parse().unwrap();
-        let v6 = "[2001:db8::1]:9".parse().unwrap();
-        let bound = |input, peer| {
-            parse_bind_address(input)
-                .unwrap()
-                .for_peer(peer)
-                .to_string()
-        };
-        assert_eq!(bound(":5000", &v4), "0.0.0.0:5000");
-        assert_eq!(bound(":5000", &v6), "[::]:5000");
-        assert_eq!(bound("127.0.0.2", &v4), "127.0.0.2:0");
-        assert_eq!(bound("127.0.0.2:5000", &v4), "127.0.0.2:5000");
-        assert_eq!(bound("::1", &v6), "[::1]:0");
-        assert_eq!(bound("[::1]:5000", &v6), "[::1]:5000");
+    fn anything_else_is_refused_with_the_input() {
         for input in ["", "eth0", "localhost", "127.0.0.1:x", ":70000"] {
-            assert!(
-                parse_bind_address(input)
-                    .unwrap_err()
-                    .contains(&format!("'{input}'"))
-            );
+            let error = parse_bind_address(input).unwrap_err();
+            assert!(error.contains(&format!("'{input}'")), "{error}");
         }
     }
 }

@@ -24,14 +24,6 @@ impl fmt::Display for Group {
 
 /// Parses `GROUP` or `GROUP@IF`; without an interface the kernel chooses one by its routes.
 ///
-/// ```
-/// use netcommon::address::parse_group;
-///
-/// assert!(parse_group("239.1.2.3@eth0")?.address.is_multicast());
-/// assert!(parse_group("10.0.0.1").is_err());
-/// # Ok::<(), String>(())
-/// ```
-///
 /// # Errors
 ///
 /// What is not a multicast address is refused with the input and the accepted form.

@@ -49,13 +49,11 @@ impl Target {
     /// A malformed place, or two ports that differ, is a usage error.
     pub fn from_arguments(place: Option<&str>, port: Option<u16>) -> Result<Self, Error> {
         let (host, own_port) = place.map_or(Ok((None, None)), |place| split(place, port))?;
-        match (own_port, port) {
-            (Some(own), Some(other)) if own != other => {
-                return Err(Error::usage(format!(
-                    "two different ports, {own} and {other}"
-                )));
-            }
-            _ => {}
+        if let (Some(own), Some(other)) = (own_port, port)
+            && own != other
+        {
+            let message = format!("two different ports, {own} and {other}");
+            return Err(Error::usage(message));
         }
         Ok(Self {
             host: host.unwrap_or(DEFAULT_HOST).to_owned(),
@@ -142,32 +140,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn target(place: Option<&str>, port: Option<u16>) -> String {
-        Target::from_arguments(place, port).unwrap().to_string()
-    }
-
     #[test]
     fn every_documented_form_is_understood() {
-        assert_eq!(target(None, None), "localhost:1234");
-        assert_eq!(target(None, Some(80)), "localhost:80");
-        assert_eq!(target(Some("example.org"), None), "example.org:1234");
-        assert_eq!(target(Some("example.org"), Some(80)), "example.org:80");
-        assert_eq!(target(Some("example.org:80"), None), "example.org:80");
-        assert_eq!(target(Some("example.org:80"), Some(80)), "example.org:80");
-        assert_eq!(target(Some(":80"), None), "localhost:80");
-        assert_eq!(target(Some("8080"), None), "localhost:8080");
-        assert_eq!(target(Some("0"), Some(8080)), "0:8080");
-        assert_eq!(target(Some("::1"), None), "[::1]:1234");
-        assert_eq!(target(Some("[::1]"), Some(80)), "[::1]:80");
-        assert_eq!(target(Some("[fe80::1%lo]:80"), None), "[fe80::1%lo]:80");
+        let table = [
+            (None, None, "localhost:1234"),
+            (None, Some(80), "localhost:80"),
+            (Some("example.org"), None, "example.org:1234"),
+            (Some("example.org"), Some(80), "example.org:80"),
+            (Some("example.org:80"), None, "example.org:80"),
+            (Some("example.org:80"), Some(80), "example.org:80"),
+            (Some(":80"), None, "localhost:80"),
+            (Some("8080"), None, "localhost:8080"),
+            (Some("0"), Some(8080), "0:8080"),
+            (Some("::1"), None, "[::1]:1234"),
+            (Some("[::1]"), Some(80), "[::1]:80"),
+            (Some("[fe80::1%lo]:80"), None, "[fe80::1%lo]:80"),
+        ];
+        for (place, port, expected) in table {
+            let target = Target::from_arguments(place, port).unwrap();
+            assert_eq!(target.to_string(), expected);
+        }
     }
 
     #[test]
     fn malformed_places_are_refused_with_the_input() {
-        for place in [
+        let form = [
             "",
-            ":",
-            "host:",
             "host:port",
             "host:-1",
             "host:+80",
@@ -175,29 +173,29 @@ mod tests {
             "[::1]80",
             "[host]:80",
             "1:2:3",
-        ] {
-            match Target::from_arguments(Some(place), None) {
-                Err(error) => assert!(error.to_string().contains(&format!("'{place}'")), "{error}"),
-                Ok(target) => panic!("'{place}' was taken for {target}"),
+        ];
+        let port = [":", "host:", "70000", "host:65536"];
+        let table = [
+            ("not an address", form.as_slice()),
+            ("a port is 0 to 65535", &port),
+        ];
+        for (reason, places) in table {
+            for place in places {
+                let error = Target::from_arguments(Some(place), None)
+                    .unwrap_err()
+                    .to_string();
+                assert!(
+                    error.contains(&format!("'{place}'")) && error.contains(reason),
+                    "{error}"
+                );
             }
-        }
-        for place in ["70000", "host:65536"] {
-            let error = Target::from_arguments(Some(place), None)
-                .unwrap_err()
-                .to_string();
-            assert!(
-                error.contains(place) && error.contains("0 to 65535"),
-                "{error}"
-            );
         }
     }
 
     #[test]
     fn two_ports_that_differ_are_refused() {
-        let error = Target::from_arguments(Some("localhost:80"), Some(81))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("80") && error.contains("81"), "{error}");
+        let error = Target::from_arguments(Some("localhost:80"), Some(81)).unwrap_err();
+        assert_eq!(error.to_string(), "usage: two different ports, 80 and 81");
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The hidden `--generate KIND`: man page and shell completions, for whoever makes a package.
+//! The hidden `--generate KIND`: man page and shell completions, for packages.
 
 use clap::{Arg, Command, ValueEnum, value_parser};
 use clap_complete::Shell;
@@ -36,19 +36,19 @@ pub(super) fn with_option(command: Command) -> Command {
 ///
 /// An output that cannot be written, or is closed.
 pub(super) fn write<P: Program>(kind: Kind) -> Result<(), Error> {
-    let text = match kind {
-        Kind::Man => man::page::<P>(),
-        Kind::Bash => completions::<P>(Shell::Bash),
-        Kind::Zsh => completions::<P>(Shell::Zsh),
-        Kind::Fish => completions::<P>(Shell::Fish),
-    };
+    let mut text = Vec::new();
+    match kind {
+        Kind::Man => man::write_page::<P>(&mut text)
+            .map_err(|error| Error::io("cannot render the man page", error))?,
+        Kind::Bash => complete::<P>(Shell::Bash, &mut text),
+        Kind::Zsh => complete::<P>(Shell::Zsh, &mut text),
+        Kind::Fish => complete::<P>(Shell::Fish, &mut text),
+    }
     let output = Output::new(Style::Raw, Language::English, false);
     output.write_bytes(&text)?;
     output.flush()
 }
 
-fn completions<P: Program>(shell: Shell) -> Vec<u8> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut command::<P>(), P::NAME, &mut text);
-    text
+fn complete<P: Program>(shell: Shell, text: &mut Vec<u8>) {
+    clap_complete::generate(shell, &mut command::<P>(), P::NAME, text);
 }

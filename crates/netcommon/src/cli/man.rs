@@ -1,6 +1,7 @@
 //! A program's manual page, in roff (man(7), man-pages(7)).
 
-use clap::Command;
+use std::io;
+
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, line_break, roman};
 
@@ -9,37 +10,30 @@ use super::{Program, command};
 
 const PROGRAMS: [&str; 4] = ["tcp-client", "tcp-server", "udp-client", "udp-server"];
 
-/// The page, complete.
-pub(super) fn page<P: Program>() -> Vec<u8> {
-    let mut page = head(&mut command::<P>()).render().into_bytes();
-    // A vector takes everything.
-    let _ = Man::new(command::<P>()).render_options_section(&mut page);
-    page.extend(usage::<P>().render().into_bytes());
-    page.extend(events::<P>().into_bytes());
-    page.extend(surroundings::<P>().render().into_bytes());
-    page
-}
-
-fn head(command: &mut Command) -> Roff {
-    let name = command.get_name().to_owned();
-    let version = format!("{name} {}", command.get_version().unwrap_or_default());
+/// Writes the page: first what clap knows, then what it does not.
+pub(super) fn write_page<P: Program>(page: &mut Vec<u8>) -> io::Result<()> {
+    let mut command = command::<P>();
     let about = command.get_about().map(ToString::to_string);
-    let about = about.unwrap_or_default().replace('\n', " ");
-    // One line without a full stop is what whatis(1) shows.
-    let sentence = about.split(". ").next().unwrap_or_default();
+    let about = about.unwrap_or_default();
     let usage = command.render_usage().to_string();
-    let mut roff = Roff::new();
-    roff.control("TH", [&name, "1", r#""""#, &version, "User Commands"]);
-    roff.control("SH", ["NAME"]);
-    roff.text([roman(format!("{name} - {sentence}"))]);
-    roff.control("SH", ["SYNOPSIS"]);
-    roff.text([roman(usage.trim_start_matches("Usage: "))]);
-    roff.control("SH", ["DESCRIPTION"]);
-    roff.text([roman(format!("{about}."))]);
-    roff
+    let usage = usage.trim_start_matches("Usage: ").to_owned();
+    // One line without a full stop is what whatis(1) shows.
+    let sentence = about.split(". ").next().unwrap_or_default().to_owned();
+    // An empty argument has to be quoted (man(7)).
+    let head = Man::new(command.clone().about(sentence))
+        .date(r#""""#)
+        .manual("User Commands");
+    head.render_title(page)?;
+    head.render_name_section(page)?;
+    let body = Man::new(command.about(format!("{about}.")).override_usage(usage));
+    body.render_synopsis_section(page)?;
+    body.render_description_section(page)?;
+    body.render_options_section(page)?;
+    page.extend(reference::<P>().into_bytes());
+    Ok(())
 }
 
-fn usage<P: Program>() -> Roff {
+fn reference<P: Program>() -> String {
     let mut roff = Roff::new();
     roff.control("SH", ["UNITS"]);
     let [durations, sizes] = UNITS;
@@ -48,29 +42,19 @@ fn usage<P: Program>() -> Roff {
     list(&mut roff, P::MANUAL.examples);
     roff.control("SH", ["EXIT STATUS"]);
     list(&mut roff, &EXIT_CODES);
-    roff
-}
-
-/// A line may be broken between the keys of a sample, and nowhere else.
-fn events<P: Program>() -> String {
-    let mut roff = Roff::new();
     roff.control("SH", ["JSON EVENTS"]);
     roff.text([roman(EVENTS_INTRODUCTION)]);
     roff.control("nh", []).control("ad", ["l"]);
     list(&mut roff, P::MANUAL.events);
     list(&mut roff, &[ERROR_EVENT]);
     roff.control("hy", []).control("ad", ["b"]);
-    roff.render().replace(r#",""#, r#",\:""#)
-}
-
-fn surroundings<P: Program>() -> Roff {
-    let mut roff = Roff::new();
     roff.control("SH", ["ENVIRONMENT"]);
     list(&mut roff, &ENVIRONMENT);
     list(&mut roff, P::MANUAL.environment);
     roff.control("SH", ["SEE ALSO"]);
     roff.text([roman(see_also(P::NAME))]);
-    roff
+    // A line may be broken between the keys of a sample, and nowhere else.
+    roff.render().replace(r#",""#, r#",\:""#)
 }
 
 fn list(roff: &mut Roff, entries: &[Entry]) {
@@ -82,11 +66,7 @@ fn list(roff: &mut Roff, entries: &[Entry]) {
 
 fn see_also(name: &str) -> String {
     let others = PROGRAMS.into_iter().filter(|&other| other != name);
-    let others: Vec<String> = others.map(|other| format!("{other}(1)")).collect();
-    let protocol = if name.starts_with("tcp") {
-        "tcp"
-    } else {
-        "udp"
-    };
-    format!("{}, {protocol}(7), socket(7)", others.join(", "))
+    let others: String = others.map(|other| format!("{other}(1), ")).collect();
+    let protocol = name.split('-').next().unwrap_or_default();
+    format!("{others}{protocol}(7), socket(7)")
 }

@@ -1,10 +1,19 @@
 //! Argument groups, logging and exit codes: how every program starts and ends.
+//!
+//! # Layout
+//!
+//! - `groups`: the argument groups that the programs share
+//! - `reference`: the end of every `--help`, and what man pages say besides the options
+//! - `usage`: usage errors as one line, and in JSON where that was asked for
+//! - `man`, `generate`: man pages and completions, for packages
 
 mod generate;
 mod groups;
 mod man;
 mod reference;
+mod usage;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -20,7 +29,7 @@ use generate::Kind;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
-use crate::output::{Event, Output, Style, timestamp};
+use crate::output::{Event, Output, timestamp};
 
 /// The arguments of a program.
 pub trait Program: Parser {
@@ -37,18 +46,25 @@ pub trait Program: Parser {
 /// Parses the command line, starts logging, runs the program, and turns its failure into one line
 /// on standard error and an exit code.
 pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
-    let arguments = match parse::<P>() {
-        Ok(Request::Run(arguments)) => arguments,
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let program = match parse::<P>(&arguments) {
+        Ok(Request::Run(program)) => program,
         Ok(Request::Generate(kind)) => {
-            return exit_code(P::NAME, None, generate::write::<P>(kind));
+            return exit_code(P::NAME, generate::write::<P>(kind), || None);
         }
-        Err(error) => return refuse(P::NAME, &error),
+        Err(error) if error.use_stderr() => {
+            let json = || usage::json_output(command::<P>(), &arguments);
+            return exit_code(P::NAME, Err(usage::error(P::NAME, &error)), json);
+        }
+        Err(help_or_version) => {
+            // A closed standard output is no failure here either.
+            let _ = help_or_version.print();
+            return ExitCode::SUCCESS;
+        }
     };
-    let output = arguments.output().clone();
+    let output = program.output().clone();
     start_logging(P::NAME, &output);
-    let result = run(arguments);
-    let json = output.json.then(|| output.open());
-    exit_code(P::NAME, json, result)
+    exit_code(P::NAME, run(program), || output.json.then(|| output.open()))
 }
 
 /// What a command line asks for.
@@ -57,9 +73,9 @@ enum Request<P> {
     Generate(Kind),
 }
 
-fn parse<P: Program>() -> Result<Request<P>, clap::Error> {
+fn parse<P: Program>(arguments: &[OsString]) -> Result<Request<P>, clap::Error> {
     let mut command = generate::with_option(command::<P>());
-    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
     match matches.remove_one(generate::OPTION) {
         Some(kind) => Ok(Request::Generate(kind)),
         None => P::from_arg_matches_mut(&mut matches)
@@ -75,52 +91,27 @@ fn command<P: Program>() -> Command {
         .after_help(reference::after_help(P::MANUAL.examples))
 }
 
-/// Help and version go to standard output; a usage error is one line, like every other error.
-fn refuse(name: &str, error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // Nobody reading the help any more is no failure.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    let text = error.render().to_string();
-    let first: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.is_empty() && !line.starts_with("Usage:"))
-        .collect();
-    let line = first.join(" ");
-    let line = line.strip_prefix("error: ").unwrap_or(&line);
-    let error = Error::usage(format!("{line}; try '{name} --help'"));
-    exit_code(name, json_if_asked_for(), Err(error))
-}
-
-/// Where the arguments make no sense as a whole, one of them may still say who reads the answer.
-fn json_if_asked_for() -> Option<Output> {
-    let asked = std::env::args_os().any(|argument| argument == "--json" || argument == "-J");
-    asked.then(|| Output::new(Style::Json, Language::Spanish, false))
-}
-
-/// The end of a program: its failure as one line on standard error, where it speaks JSON as an event
-/// too, and as an exit code.
-fn exit_code(name: &str, json: Option<Output>, result: Result<(), Error>) -> ExitCode {
+/// The end of a program: a failure is one line on standard error and, where `json` gives one, an
+/// event on standard output.
+fn exit_code(
+    name: &str,
+    result: Result<(), Error>,
+    json: impl FnOnce() -> Option<Output>,
+) -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
     let kind = error.kind();
     if kind != ErrorKind::OutputClosed {
         let message = error.to_string().replace('\n', " ");
-        complain(name, &message);
-        if let Some(output) = json {
+        // With standard error gone too, the exit code alone has to say it.
+        let _ = writeln!(std::io::stderr(), "{name}: {message}");
+        if let Some(output) = json() {
             // The same failure may be why nothing can be written there; standard error has said it.
             let _ = output.say(&Failure::Error { kind, message });
         }
     }
     ExitCode::from(kind.exit_code())
-}
-
-fn complain(name: &str, message: &str) {
-    // With standard error gone too, the exit code alone has to say it.
-    let _ = writeln!(std::io::stderr(), "{name}: {message}");
 }
 
 /// The event of a failure.

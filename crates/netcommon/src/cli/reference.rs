@@ -1,4 +1,4 @@
-//! What every `--help` ends with, and every man page says, besides the options.
+//! The end of every `--help`, and what man pages say besides the options.
 
 /// A term and what it means.
 pub(super) type Entry = (&'static str, &'static str);
@@ -68,8 +68,7 @@ the key base64. With --timestamps every object ends with time_s, seconds since 1
 pub(super) const ERROR_EVENT: Entry = (
     r#"{"event":"error","kind":"refused","message":"cannot connect to localhost:1234 (127.0.0.1): connection refused"}"#,
     "The failure that ended the program; kind is the word of the exit code: check failed, usage, \
-     not resolved, refused, timed out, unreachable, reset, closed early or local limit. What is \
-     wrong with the command line itself is said on standard error alone.",
+     not resolved, refused, timed out, unreachable, reset, closed early or local limit.",
 );
 
 /// The end of `--help`.

@@ -57,7 +57,7 @@ impl Receiver {
         self.metas.clear();
         for message in messages {
             let peer = message.address.as_ref().and_then(standard);
-            let mut meta = RecvMeta::from(peer.unwrap_or_else(wildcard), message.bytes);
+            let mut meta = RecvMeta::new(peer.unwrap_or_else(wildcard), message.bytes);
             if let Some(dropped) = control::decode(&message, &mut meta) {
                 self.drops.observe(dropped);
             }
@@ -90,23 +90,23 @@ fn standard(address: &SockaddrStorage) -> Option<SocketAddr> {
     v4.or_else(|| address.as_sockaddr_in6().map(|&v6| v6.into()))
 }
 
-/// Sends replies, as many as the kernel takes, and returns how many that were.
-pub fn send(socket: &UdpSocket, replies: &[Transmit<'_>]) -> usize {
-    send_each(socket, replies, send_run)
+/// Sends datagrams, as many as the kernel takes, and returns how many that were.
+pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> usize {
+    send_each(socket, transmits, send_run)
 }
 
-/// One system call for the replies at the front that leave from the same address: nix gives all
+/// One system call for the datagrams at the front that leave from the same address: nix gives all
 /// messages of a call the same control data.
-fn send_run(socket: &UdpSocket, replies: &[Transmit<'_>]) -> io::Result<usize> {
-    let source = replies[0].source;
-    let run = replies
+fn send_run(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize> {
+    let source = transmits[0].source;
+    let run = transmits
         .iter()
         .take(BATCH)
-        .take_while(|reply| reply.source == source);
+        .take_while(|transmit| transmit.source == source);
     let (payloads, peers): (Vec<_>, Vec<_>) = run
-        .map(|reply| {
-            let peer = SockaddrStorage::from(reply.peer);
-            ([IoSlice::new(reply.payload)], Some(peer))
+        .map(|transmit| {
+            let peer = SockaddrStorage::from(transmit.peer);
+            ([IoSlice::new(transmit.payload)], Some(peer))
         })
         .unzip();
     control::with_source(source, |control, space| {

@@ -32,10 +32,10 @@ pub(super) fn enable(socket: &UdpSocket, details: Details) -> Result<(), Error> 
     } else if details.destination {
         set(socket, "IP_PKTINFO", sockopt::Ipv4PacketInfo, &true)?;
     }
-    match details.header {
-        true => enable_header_fields(socket, v6),
-        false => Ok(()),
+    if details.header {
+        enable_header_fields(socket, v6)?;
     }
+    Ok(())
 }
 
 /// A socket of IPv6 may hear IPv4 as well, and then tells its header fields as IPv4 does.
@@ -96,7 +96,7 @@ pub(super) fn decode(
             }
             ControlMessageOwned::Ipv4Tos(tos) => meta.tos = Some(tos),
             ControlMessageOwned::Ipv6TClass(class) => meta.tos = u8::try_from(class).ok(),
-            ControlMessageOwned::UdpGroSegments(size) => meta.segment = usize::try_from(size).ok(),
+            ControlMessageOwned::UdpGroSegments(size) => meta.stride = usize::try_from(size).ok(),
             ControlMessageOwned::ScmTimestampns(time) => {
                 meta.time = SystemTime::UNIX_EPOCH.checked_add(Duration::from(time));
             }

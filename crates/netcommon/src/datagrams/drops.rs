@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
 /// The kernel's counter of a socket, which has 32 bits and reaches us on two ways: with a datagram
-/// (`SO_RXQ_OVFL`, as of its meta) and from `/proc` (as of now).
+/// (`SO_RXQ_OVFL`, as of its arrival) and from `/proc` (as of now).
 #[derive(Default)]
 pub(super) struct DropCounter {
     total: u64,
@@ -30,9 +30,10 @@ impl DropCounter {
 pub(super) fn read_counter(socket: &UdpSocket) -> Option<u32> {
     let link = format!("/proc/self/fd/{}", socket.as_raw_fd());
     let inode = fs::metadata(link).ok()?.ino();
-    let table = match socket.local_addr().ok()?.is_ipv6() {
-        true => "/proc/self/net/udp6",
-        false => "/proc/self/net/udp",
+    let table = if socket.local_addr().ok()?.is_ipv6() {
+        "/proc/self/net/udp6"
+    } else {
+        "/proc/self/net/udp"
     };
     drops_of(inode, &fs::read_to_string(table).ok()?)
 }

@@ -38,7 +38,7 @@
 //!
 //! - [`batched`] on Linux
 //! - [`portable`] on anything else
-//! - [`GsoSender`] for datagrams that go out one behind the other
+//! - [`GsoSender`] for datagrams of one size that go out together
 //! - `control` for the ancillary data of Linux
 //! - `drops` for what the kernel dropped
 
@@ -65,15 +65,15 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
 
-/// How many messages a batch has at most.
+/// Messages of a batch, at most.
 pub const BATCH: usize = 64;
 
 /// Bytes of buffer for each message: the largest that IP carries is 65,535. No power of two, so that
 /// the beginnings of the messages do not all fall into one set of the processor's cache.
 const SLOT: usize = 65_536 + 64;
 
-/// How long a reply may wait for room in the send buffer before it is given up.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time for which a datagram waits for room in the send buffer before it is dropped.
+const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What to ask the kernel about each datagram. Each costs a little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,11 +104,11 @@ pub struct RecvMeta {
     pub time: Option<SystemTime>,
     length: usize,
     /// The size of the datagrams that the kernel joined into this message; the last may be shorter.
-    segment: Option<usize>,
+    stride: Option<usize>,
 }
 
 impl RecvMeta {
-    fn from(peer: SocketAddr, length: usize) -> Self {
+    fn new(peer: SocketAddr, length: usize) -> Self {
         Self {
             peer,
             destination: None,
@@ -117,7 +117,7 @@ impl RecvMeta {
             tos: None,
             time: None,
             length,
-            segment: None,
+            stride: None,
         }
     }
 }
@@ -139,11 +139,11 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// The datagrams, in the order of their meta; those that the kernel joined (`UDP_GRO`) apart again.
+    /// The datagrams, in the order of their arrival; those that the kernel joined (`UDP_GRO`) apart again.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'a>> + use<'a> {
         let slots = self.buffer.chunks(SLOT);
         self.metas.iter().zip(slots).flat_map(|(meta, slot)| {
-            segments(&slot[..meta.length], meta.segment)
+            segments(&slot[..meta.length], meta.stride)
                 .map(move |payload| Datagram { payload, meta })
         })
     }
@@ -155,7 +155,7 @@ impl<'a> Batch<'a> {
 
     /// Whether a message holds several datagrams: then a message that the kernel drops may have, too.
     pub fn is_coalesced(&self) -> bool {
-        let joined = |meta: &RecvMeta| meta.segment.is_some_and(|size| size < meta.length);
+        let joined = |meta: &RecvMeta| meta.stride.is_some_and(|size| size < meta.length);
         self.metas.iter().any(joined)
     }
 }
@@ -182,14 +182,14 @@ pub struct Transmit<'a> {
 /// kernel refuses (no route, a firewall) is passed over; for want of buffer space it waits a while.
 fn send_each(
     socket: &UdpSocket,
-    mut replies: &[Transmit<'_>],
+    mut transmits: &[Transmit<'_>],
     send_run: impl Fn(&UdpSocket, &[Transmit<'_>]) -> io::Result<usize>,
 ) -> usize {
     let mut sent = 0;
-    while let Some(first) = replies.first() {
-        let result = match send_run(socket, replies) {
+    while let Some(first) = transmits.first() {
+        let result = match send_run(socket, transmits) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                patiently(socket, || send_run(socket, replies))
+                send_blocking(socket, || send_run(socket, transmits))
             }
             result => result,
         };
@@ -198,13 +198,13 @@ fn send_each(
             0
         });
         sent += done;
-        replies = &replies[done.max(1)..];
+        transmits = &transmits[done.max(1)..];
     }
     sent
 }
 
-fn patiently(socket: &UdpSocket, send: impl Fn() -> io::Result<usize>) -> io::Result<usize> {
-    socket.set_write_timeout(Some(PATIENCE))?;
+fn send_blocking(socket: &UdpSocket, send: impl Fn() -> io::Result<usize>) -> io::Result<usize> {
+    socket.set_write_timeout(Some(SEND_TIMEOUT))?;
     socket.set_nonblocking(false)?;
     let sent = send();
     socket.set_nonblocking(true)?;

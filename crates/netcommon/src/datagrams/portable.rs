@@ -38,7 +38,7 @@ impl Receiver {
         self.metas.clear();
         for slot in self.buffer.chunks_exact_mut(SLOT) {
             match socket.recv_from(slot) {
-                Ok((length, peer)) => self.metas.push(RecvMeta::from(peer, length)),
+                Ok((length, peer)) => self.metas.push(RecvMeta::new(peer, length)),
                 Err(error) if self.metas.is_empty() => return Err(error),
                 Err(_) => break,
             }
@@ -60,10 +60,10 @@ impl Receiver {
     }
 }
 
-/// Sends replies, as many as the kernel takes, and returns how many that were. The source address is the kernel's choice.
-pub fn send(socket: &UdpSocket, replies: &[Transmit<'_>]) -> usize {
-    send_each(socket, replies, |socket, replies| {
-        let reply = replies[0];
-        socket.send_to(reply.payload, reply.peer).map(|_| 1)
+/// Sends datagrams, as many as the kernel takes, and returns how many that were. The source address is the kernel's choice.
+pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> usize {
+    send_each(socket, transmits, |socket, transmits| {
+        let Transmit { payload, peer, .. } = transmits[0];
+        socket.send_to(payload, peer).map(|_| 1)
     })
 }

@@ -1,4 +1,4 @@
-//! Sockets that listen, and sockets that connect: each address of a name in turn.
+//! Sockets that listen, and sockets that connect to the first address of a name that answers.
 //!
 //! # Layout
 //!
@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socket2::{Domain, Socket};
+use socket2::{Domain, Socket, Type};
 
 use crate::address::{BindAddress, Family, Target, resolve};
 use crate::error::{Error, ErrorKind, reason};
@@ -23,52 +23,57 @@ use crate::error::{Error, ErrorKind, reason};
 fn bind_first(
     target: &Target,
     family: Family,
-    open: impl FnOnce(SocketAddr) -> io::Result<Socket>,
+    kind: Type,
     set_up: impl FnOnce(&Socket, Domain) -> Result<(), Error>,
 ) -> Result<Socket, Error> {
     let address = resolve(target, family)?.remove(0);
-    let failed = |error| cannot_listen(target, address, error);
-    let socket = open(address).map_err(failed)?;
+    let failed = |error| {
+        let operation = format!("cannot listen on {target} ({})", address.ip());
+        cannot_bind(operation, address, error).with_kind(ErrorKind::LocalLimit)
+    };
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, kind, None).map_err(failed)?;
     if family == Family::V6 {
         socket.set_only_v6(true).map_err(failed)?;
     }
-    set_up(&socket, Domain::for_address(address))?;
+    set_up(&socket, domain)?;
     socket.bind(&address.into()).map_err(failed)?;
     Ok(socket)
 }
 
-fn cannot_listen(target: &Target, address: SocketAddr, error: io::Error) -> Error {
-    let operation = format!("cannot listen on {target} ({})", address.ip());
-    let error = Error::io(operation, error).with_kind(ErrorKind::LocalLimit);
-    explain_bind(error, address)
-}
-
-fn explain_bind(error: Error, address: SocketAddr) -> Error {
+fn cannot_bind(operation: String, address: SocketAddr, error: io::Error) -> Error {
     use io::ErrorKind as Io;
-    match error.io_kind() {
-        Some(Io::AddrInUse) => error.with_hint("is another server running there?"),
-        Some(Io::AddrNotAvailable) => error.with_hint("that address is not one of this machine's"),
-        Some(Io::PermissionDenied) if address.port() < 1024 => {
-            error.with_hint("ports below 1024 need privileges")
-        }
-        _ => error,
-    }
+    let hint = match error.kind() {
+        Io::AddrInUse => Some("is another server running there?"),
+        Io::AddrNotAvailable => Some("that address is not one of this machine's"),
+        Io::PermissionDenied if address.port() < 1024 => Some("ports below 1024 need privileges"),
+        _ => None,
+    };
+    Error::io(operation, error).with_hint(hint)
 }
 
-/// Tries the addresses of `target` that `local` can reach, in turn, and says which one worked.
+/// Opens a socket for each address of `target` that can be reached from `bind`, in turn, until one
+/// connects.
 ///
-/// The outer error of `connect` is this program's own fault (an option) and ends the search, the
-/// inner one is the path's or the peer's.
+/// A socket that cannot be set up or bound is this program's own fault and ends the search; a
+/// connection that fails is the path's or the peer's.
 fn connect_first<T>(
     target: &Target,
     family: Family,
-    local: Option<BindAddress>,
-    connect: impl Fn(SocketAddr) -> Result<io::Result<T>, Error>,
+    kind: Type,
+    bind: Option<BindAddress>,
+    set_up: impl Fn(&Socket, Domain) -> Result<(), Error>,
+    connect: impl Fn(Socket, SocketAddr) -> io::Result<T>,
 ) -> Result<T, Error> {
     let mut failures = Vec::new();
     let addresses = resolve(target, family)?.into_iter();
-    for address in addresses.filter(|address| local.is_none_or(|end| end.fits(address))) {
-        match connect(address)? {
+    for address in addresses.filter(|address| bind.is_none_or(|bind| bind.fits(address))) {
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, kind, None)
+            .map_err(|error| Error::io("cannot open a socket", error))?;
+        set_up(&socket, domain)?;
+        bind_local(&socket, bind, address)?;
+        match connect(socket, address) {
             Ok(connected) => {
                 log::info!("connected to {target} ({})", address.ip());
                 return Ok(connected);
@@ -80,7 +85,16 @@ fn connect_first<T>(
             }
         }
     }
-    Err(nobody_answers(target, failures))
+    Err(no_address_connects(target, failures))
+}
+
+fn bind_local(socket: &Socket, bind: Option<BindAddress>, peer: SocketAddr) -> Result<(), Error> {
+    let Some(local) = bind.map(|bind| bind.for_peer(&peer)) else {
+        return Ok(());
+    };
+    socket
+        .bind(&local.into())
+        .map_err(|error| cannot_bind(format!("cannot bind to {local}"), local, error))
 }
 
 /// Connects a socket. One that was bound to the very address it goes to would talk to itself (a
@@ -90,22 +104,13 @@ fn connect(socket: &Socket, peer: SocketAddr, timeout: Option<Duration>) -> io::
         Some(timeout) => socket.connect_timeout(&peer.into(), timeout)?,
         None => socket.connect(&peer.into())?,
     }
-    match socket.local_addr()?.as_socket() == Some(peer) {
-        true => Err(io::ErrorKind::ConnectionRefused.into()),
-        false => Ok(()),
+    if socket.local_addr()?.as_socket() == Some(peer) {
+        return Err(io::ErrorKind::ConnectionRefused.into());
     }
+    Ok(())
 }
 
-/// Binds the local end that the user asked for, if any.
-fn bind_local(socket: &Socket, end: Option<BindAddress>, peer: SocketAddr) -> Result<(), Error> {
-    let Some(local) = end.map(|end| end.for_peer(&peer)) else {
-        return Ok(());
-    };
-    let bound = socket.bind(&local.into());
-    bound.map_err(|error| explain_bind(Error::io(format!("cannot bind to {local}"), error), local))
-}
-
-fn nobody_answers(target: &Target, mut failures: Vec<(SocketAddr, io::Error)>) -> Error {
+fn no_address_connects(target: &Target, mut failures: Vec<(SocketAddr, io::Error)>) -> Error {
     if failures.is_empty() {
         let message = format!("{target} has no address of the family of --bind");
         return Error::new(ErrorKind::NotResolved, message);
@@ -124,9 +129,12 @@ fn list(failures: &[(SocketAddr, io::Error)]) -> String {
     let reasons: Vec<String> = failures.iter().map(|(_, error)| reason(error)).collect();
     let alike = reasons.windows(2).all(|pair| pair[0] == pair[1]);
     let tried = failures.iter().zip(&reasons);
-    let shown = tried.map(|((address, _), reason)| match alike {
-        true => address.ip().to_string(),
-        false => format!("{}: {reason}", address.ip()),
+    let shown = tried.map(|((address, _), reason)| {
+        if alike {
+            address.ip().to_string()
+        } else {
+            format!("{}: {reason}", address.ip())
+        }
     });
     shown.collect::<Vec<_>>().join(", ")
 }
@@ -139,30 +147,29 @@ mod tests {
     #[test]
     fn failures_for_different_reasons_are_told_apart() {
         let target = Target::from_arguments(Some("both.example:80"), None).unwrap();
-        let failures = vec![
-            (
-                "192.0.2.1:80".parse().unwrap(),
-                io::ErrorKind::ConnectionRefused.into(),
-            ),
-            (
-                "[2001:db8::1]:80".parse().unwrap(),
-                io::ErrorKind::NetworkUnreachable.into(),
-            ),
+        let failures = [
+            ("192.0.2.1:80", io::ErrorKind::ConnectionRefused),
+            ("[2001:db8::1]:80", io::ErrorKind::NetworkUnreachable),
         ];
-        let error = nobody_answers(&target, failures);
+        let failures = failures.map(|(address, kind)| (address.parse().unwrap(), kind.into()));
+        let error = no_address_connects(&target, failures.into());
         assert_eq!(error.kind(), ErrorKind::Refused);
-        let text = error.to_string();
-        let expected = "cannot connect to both.example:80 \
-                        (192.0.2.1: connection refused, 2001:db8::1: network unreachable): connection refused";
-        assert!(text.starts_with(expected), "{text}");
+        assert_eq!(
+            error.to_string(),
+            "cannot connect to both.example:80 \
+             (192.0.2.1: connection refused, 2001:db8::1: network unreachable): \
+             connection refused; is a server listening there?"
+        );
     }
 
     #[test]
-    fn addresses_that_the_local_end_cannot_reach_are_not_tried() {
+    fn addresses_of_another_family_than_the_bind_address_are_not_tried() {
         let target = Target::from_arguments(Some("127.0.0.1:80"), None).unwrap();
-        let local = parse_bind_address("::1").ok();
-        let tried = |_| -> Result<io::Result<()>, Error> { panic!("tried") };
-        let error = connect_first(&target, Family::Any, local, tried).unwrap_err();
+        let options = tcp::ConnectOptions {
+            bind: parse_bind_address("::1").ok(),
+            ..tcp::ConnectOptions::default()
+        };
+        let error = tcp::connect(&target, Family::Any, &options).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotResolved);
         assert!(error.to_string().contains("--bind"), "{error}");
     }

@@ -4,9 +4,9 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use nix::net::if_::if_nametoindex;
-use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, InterfaceIndexOrAddress, SockRef, Socket, Type};
 
-use super::{bind_first, bind_local, connect_first};
+use super::{bind_first, connect_first};
 use crate::address::{BindAddress, Family, Group, Target};
 use crate::error::Error;
 use crate::options::SocketOptions;
@@ -26,18 +26,10 @@ pub fn max_payload(peer: &SocketAddr) -> usize {
 ///
 /// An unknown name, a refused option, or a port that cannot be bound, with the address in the message.
 pub fn bind(target: &Target, family: Family, options: &SocketOptions) -> Result<UdpSocket, Error> {
-    let socket = bind_first(target, family, open, |socket, domain| {
+    let socket = bind_first(target, family, Type::DGRAM, |socket, domain| {
         options.apply(socket, domain)
     })?;
     Ok(socket.into())
-}
-
-fn open(address: SocketAddr) -> io::Result<Socket> {
-    Socket::new(
-        Domain::for_address(address),
-        Type::DGRAM,
-        Some(Protocol::UDP),
-    )
 }
 
 /// How a socket that goes to one peer or group is set up.
@@ -45,7 +37,7 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
 pub struct ConnectOptions {
     /// Options of the socket.
     pub socket: SocketOptions,
-    /// The local end to bind before connecting.
+    /// The local address to bind before connecting.
     pub bind: Option<BindAddress>,
     /// `SO_BROADCAST`: the target may be a broadcast address.
     pub broadcast: bool,
@@ -65,29 +57,29 @@ pub struct Peer {
 /// it hears this peer alone and learns of its ICMP errors; but not to a group (multicast, or
 /// whatever `broadcast` was set for), whose members answer from addresses of their own.
 ///
-/// ```
-/// use netcommon::address::{Family, Target};
-/// use netcommon::options::SocketOptions;
-/// use netcommon::socket::udp::{self, ConnectOptions};
-///
-/// let any_port = Target::from_arguments(Some("localhost:0"), None)?;
-/// let socket = udp::bind(&any_port, Family::Any, &SocketOptions::default())?;
-/// let target = any_port.with_port(socket.local_addr()?.port());
-///
-/// let peer = udp::connect(&target, Family::Any, &ConnectOptions::default())?;
-/// peer.send(b"hola")?;
-/// let mut buffer = [0; 16];
-/// assert_eq!(socket.recv(&mut buffer)?, 4);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
 /// # Errors
 ///
 /// An unknown name, a refused option, or no route.
 pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Result<Peer, Error> {
-    let connected = connect_first(target, family, options.bind, |address| {
-        connect_to(address, options)
-    });
+    let connected = connect_first(
+        target,
+        family,
+        Type::DGRAM,
+        options.bind,
+        |socket, domain| set_up(socket, domain, options),
+        |socket, address| {
+            let group = options.broadcast || address.ip().is_multicast();
+            if !group {
+                super::connect(&socket, address, None)?;
+            }
+            let socket = socket.into();
+            Ok(Peer {
+                socket,
+                address,
+                group,
+            })
+        },
+    );
     connected.map_err(|error| match error.io_kind() {
         Some(io::ErrorKind::PermissionDenied) => {
             error.with_hint("a broadcast address has to be allowed with --broadcast")
@@ -96,31 +88,13 @@ pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Res
     })
 }
 
-fn connect_to(address: SocketAddr, options: &ConnectOptions) -> Result<io::Result<Peer>, Error> {
-    let domain = Domain::for_address(address);
-    let socket = open(address).map_err(|error| Error::io("cannot open a socket", error))?;
-    options.socket.apply(&socket, domain)?;
-    apply_group_options(&socket, domain, options)
-        .map_err(|error| Error::io("cannot set the options of a group", error))?;
-    bind_local(&socket, options.bind, address)?;
-    let group = options.broadcast || address.ip().is_multicast();
-    let connected = if group {
-        Ok(())
-    } else {
-        super::connect(&socket, address, None)
-    };
-    Ok(connected.map(|()| Peer {
-        socket: socket.into(),
-        address,
-        group,
-    }))
+fn set_up(socket: &Socket, domain: Domain, options: &ConnectOptions) -> Result<(), Error> {
+    options.socket.apply(socket, domain)?;
+    set_group_options(socket, domain, options)
+        .map_err(|error| Error::io("cannot set the options of a group", error))
 }
 
-fn apply_group_options(
-    socket: &Socket,
-    domain: Domain,
-    options: &ConnectOptions,
-) -> io::Result<()> {
+fn set_group_options(socket: &Socket, domain: Domain, options: &ConnectOptions) -> io::Result<()> {
     socket.set_broadcast(options.broadcast)?;
     match options.multicast_ttl {
         Some(hops) if domain == Domain::IPV6 => socket.set_multicast_hops_v6(hops.into()),
@@ -157,9 +131,10 @@ impl Peer {
     /// The system's reason; on a connected socket perhaps the ICMP error that an earlier datagram
     /// met with (udp(7)), in which case this one was not sent.
     pub fn send(&self, payload: &[u8]) -> io::Result<()> {
-        let sent = match self.group {
-            true => self.socket.send_to(payload, self.address),
-            false => self.socket.send(payload),
+        let sent = if self.group {
+            self.socket.send_to(payload, self.address)
+        } else {
+            self.socket.send(payload)
         };
         sent.map(drop)
     }
@@ -171,21 +146,19 @@ impl Peer {
 ///
 /// An unknown interface, or one that cannot do multicast, with the group in the message.
 pub fn join(socket: &UdpSocket, group: &Group) -> Result<(), Error> {
-    let index = group
-        .interface
-        .as_deref()
-        .map_or(Ok(0), |name| if_nametoindex(name).map_err(io::Error::from));
-    let socket = SockRef::from(socket);
-    let joined = index.and_then(|index| {
-        hear_own_groups_alone(&socket, group.address)?;
-        match group.address {
-            IpAddr::V4(address) => {
-                socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
-            }
-            IpAddr::V6(address) => socket.join_multicast_v6(&address, index),
+    join_on_interface(&SockRef::from(socket), group)
+        .map_err(|error| Error::io(format!("cannot join {group}"), error))
+}
+
+fn join_on_interface(socket: &SockRef<'_>, group: &Group) -> io::Result<()> {
+    let index = group.interface.as_deref().map_or(Ok(0), if_nametoindex)?;
+    hear_own_groups_alone(socket, group.address)?;
+    match group.address {
+        IpAddr::V4(address) => {
+            socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
         }
-    });
-    joined.map_err(|error| Error::io(format!("cannot join {group}"), error))
+        IpAddr::V6(address) => socket.join_multicast_v6(&address, index),
+    }
 }
 
 /// Linux hands a socket on the wildcard every group that anybody on the machine has joined, unless
@@ -209,13 +182,10 @@ mod tests {
     use crate::address::parse_group;
     use crate::error::ErrorKind;
 
-    fn any_port(place: &str) -> Target {
-        Target::from_arguments(Some(place), Some(0)).unwrap()
-    }
-
     fn pair(place: &str, options: &ConnectOptions) -> (UdpSocket, Peer) {
-        let server = bind(&any_port(place), Family::Any, &SocketOptions::default()).unwrap();
-        let target = any_port(place).with_port(server.local_addr().unwrap().port());
+        let target = Target::from_arguments(Some(place), Some(0)).unwrap();
+        let server = bind(&target, Family::Any, &SocketOptions::default()).unwrap();
+        let target = server.local_addr().unwrap().into();
         let client = connect(&target, Family::Any, options).unwrap();
         (server, client)
     }
@@ -260,10 +230,9 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_a_local_limit_and_names_the_address() {
-        let options = SocketOptions::default();
-        let first = bind(&any_port("127.0.0.1"), Family::Any, &options).unwrap();
-        let taken = any_port("127.0.0.1").with_port(first.local_addr().unwrap().port());
-        let error = bind(&taken, Family::Any, &options).unwrap_err();
+        let (server, _) = pair("127.0.0.1", &ConnectOptions::default());
+        let taken = Target::from(server.local_addr().unwrap());
+        let error = bind(&taken, Family::Any, &SocketOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LocalLimit);
         assert!(error.to_string().contains(&taken.to_string()), "{error}");
     }
