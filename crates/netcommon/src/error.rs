@@ -16,7 +16,7 @@ pub enum ErrorKind {
     NotResolved,
     /// The peer's host answered that nothing listens there.
     Refused,
-    /// Nothing happened for as long as the user was willing to wait.
+    /// Nothing passed within the time-out.
     TimedOut,
     /// No route, or a router said so.
     Unreachable,
@@ -24,9 +24,9 @@ pub enum ErrorKind {
     Reset,
     /// The peer ended the connection before everything had passed.
     ClosedEarly,
-    /// This machine said no: address in use, permission, descriptors, disk space.
+    /// A limit of this machine: address in use, permission, descriptors, disk space.
     LocalLimit,
-    /// Nobody reads standard output any more; a program ends quietly, as `yes | head` does.
+    /// Standard output has no reader any more; a program ends quietly, as `yes | head` does.
     OutputClosed,
 }
 
@@ -58,9 +58,8 @@ impl ErrorKind {
 
     /// The class of an error of the operating system (errno(3)).
     ///
-    /// `EAGAIN` is a local limit: what else it means depends on the call (a time-out of socket(7),
-    /// nothing to read), and the caller knows. A connection that is "not connected" was, before the
-    /// peer's RST.
+    /// `EAGAIN` is a local limit: its other meanings (a time-out, an empty socket) depend on the call,
+    /// which the caller knows. `ENOTCONN` is a connection that the peer has reset.
     pub fn of(error: &io::Error) -> Self {
         use io::ErrorKind as Io;
         match error.kind() {
@@ -82,7 +81,7 @@ impl Serialize for ErrorKind {
 }
 
 /// A failure in one line: the operation and its address, the reason, and what to try where that is known.
-/// The line always holds the word of its [`ErrorKind`].
+/// The word of its [`ErrorKind`] is always in it.
 ///
 /// ```
 /// use std::io;
@@ -108,7 +107,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure that no system call reported: `message` says it all.
+    /// A failure without a failed system call: `message` is the whole line.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,

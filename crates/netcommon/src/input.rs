@@ -19,27 +19,29 @@ pub fn is_stdin(path: &Path) -> bool {
 ///
 /// A path that names nothing readable, as a usage error or a local limit.
 pub fn open(path: &Path) -> Result<File, Error> {
-    let opened = match is_stdin(path) {
-        true => io::stdin().as_fd().try_clone_to_owned().map(File::from),
-        false => File::open(path),
-    };
-    let file = opened.map_err(|error| failed(path, error))?;
-    let metadata = file.metadata().map_err(|error| failed(path, error))?;
-    match metadata.is_dir() {
-        true => Err(failed(path, io::ErrorKind::IsADirectory.into())),
-        false => Ok(file),
-    }
+    open_readable(path).map_err(|error| failed(path, error))
 }
 
-/// Why a file cannot be read: whoever named one that is not there used the program wrongly.
+fn open_readable(path: &Path) -> io::Result<File> {
+    let file = if is_stdin(path) {
+        io::stdin().as_fd().try_clone_to_owned()?.into()
+    } else {
+        File::open(path)?
+    };
+    if file.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(file)
+}
+
+/// Why a file cannot be read; one that is not there is a usage error.
 pub fn failed(path: &Path, error: io::Error) -> Error {
     use io::ErrorKind as Io;
-    let is_missing = matches!(error.kind(), Io::NotFound | Io::IsADirectory);
-    let error = Error::io(format!("cannot read '{}'", path.display()), error);
-    match is_missing {
-        true => error.with_kind(ErrorKind::Usage),
-        false => error,
-    }
+    let kind = match error.kind() {
+        Io::NotFound | Io::IsADirectory => ErrorKind::Usage,
+        _ => ErrorKind::of(&error),
+    };
+    Error::io(format!("cannot read '{}'", path.display()), error).with_kind(kind)
 }
 
 #[cfg(test)]

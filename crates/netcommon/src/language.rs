@@ -49,26 +49,22 @@ mod tests {
 
     #[test]
     fn the_first_variable_that_is_set_decides() {
-        let table: [(&[(&str, &str)], Language); 7] = [
-            (&[], Spanish),
-            (&[("LANG", "C")], Spanish),
-            (&[("LANG", "en_US.UTF-8")], English),
-            (
-                &[("LANG", "en_US.UTF-8"), ("LC_ALL", "es_ES.UTF-8")],
-                Spanish,
-            ),
-            (&[("LANG", "es_ES"), ("LC_MESSAGES", "en_GB")], English),
-            (&[("LANG", "en_US"), ("LC_ALL", "")], English),
-            (&[("LC_ALL", "C"), ("LANG", "en_US")], Spanish),
+        let table = [
+            ("", Spanish),
+            ("LANG=C", Spanish),
+            ("LANG=en_US.UTF-8", English),
+            ("LANG=en_US.UTF-8 LC_ALL=es_ES.UTF-8", Spanish),
+            ("LANG=es_ES LC_MESSAGES=en_GB", English),
+            ("LANG=en_US LC_ALL=", English),
+            ("LC_ALL=C LANG=en_US", Spanish),
         ];
         for (variables, expected) in table {
             let lookup = |name: &str| {
-                variables
-                    .iter()
-                    .find(|(key, _)| *key == name)
-                    .map(|(_, value)| (*value).to_owned())
+                let mut pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
+                let found = pairs.find(|(key, _)| *key == name);
+                found.map(|(_, value)| value.to_owned())
             };
-            assert_eq!(Language::from_variables(lookup), expected, "{variables:?}");
+            assert_eq!(Language::from_variables(lookup), expected, "{variables}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Sockets configured through [`socket2`], and what the four programs share.
 //!
-//! The programs depend on this crate, never on each other. It knows how a socket is opened and set
-//! up, how bytes from the network are shown to people, and how a program speaks and ends; what is
-//! done with a socket is each program's own business.
+//! The programs depend on this crate, never on each other. It opens and sets up sockets, shows bytes
+//! from the network to people, and starts and ends a program; what is done with a socket is each
+//! program's own business.
 //!
 //! A message to an echo server on this machine, and back:
 //!
@@ -39,8 +39,8 @@
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`language`]: Spanish or English for the human lines
-//! - [`warning`]: warnings that a flood of causes does not repeat
-//! - [`shutdown`]: Ctrl-C and SIGTERM, once to ask and twice to insist
+//! - [`warning`]: warnings with a limited rate
+//! - [`shutdown`]: Ctrl-C and SIGTERM, the first to finish and the second to exit
 //! - [`address`]: names, addresses and groups, parsed and resolved
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`socket`]: TCP and UDP sockets that listen or connect

@@ -1,6 +1,6 @@
-//! What a service manager hands to a server, and what it wants to hear, as systemd does it.
+//! Sockets handed over by a service manager, and its notifications, in the protocol of systemd.
 //!
-//! Nothing here does anything for a program that a person started.
+//! For a program that a person started, nothing here does anything.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -35,17 +35,15 @@ pub const ENVIRONMENT: Entries = &[
 ///
 /// Something else than one listening TCP socket, or an option that the kernel refuses.
 pub fn tcp_listener(options: &TcpOptions) -> Result<Option<(TcpListener, SocketAddr)>, Error> {
-    let Some(listener) = only_one(ListenFd::take_tcp_listener)? else {
+    let Some((listener, address)) = take(ListenFd::take_tcp_listener, TcpListener::local_addr)?
+    else {
         return Ok(None);
     };
-    let address = listener.local_addr().map_err(not_usable)?;
-    let socket = SockRef::from(&listener);
     if !getsockopt(&listener, AcceptConn).map_err(|error| not_usable(error.into()))? {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "it does not listen");
         return Err(not_usable(error));
     }
-    options.apply(&socket, Domain::for_address(address))?;
-    log_use(address);
+    options.apply(&SockRef::from(&listener), Domain::for_address(address))?;
     Ok(Some((listener, address)))
 }
 
@@ -55,43 +53,41 @@ pub fn tcp_listener(options: &TcpOptions) -> Result<Option<(TcpListener, SocketA
 ///
 /// Something else than one UDP socket, or an option that the kernel refuses.
 pub fn udp_socket(options: &SocketOptions) -> Result<Option<(UdpSocket, SocketAddr)>, Error> {
-    let Some(socket) = only_one(ListenFd::take_udp_socket)? else {
+    let Some((socket, address)) = take(ListenFd::take_udp_socket, UdpSocket::local_addr)? else {
         return Ok(None);
     };
-    let address = socket.local_addr().map_err(not_usable)?;
     options.apply(&SockRef::from(&socket), Domain::for_address(address))?;
-    log_use(address);
     Ok(Some((socket, address)))
 }
 
-/// A second socket that nobody reads would leave its peers without an answer.
-fn only_one<S>(
-    take: impl FnOnce(&mut ListenFd, usize) -> io::Result<Option<S>>,
-) -> Result<Option<S>, Error> {
+/// A second socket would never be read, and its peers never be answered.
+fn take<S>(
+    take_first: impl FnOnce(&mut ListenFd, usize) -> io::Result<Option<S>>,
+    local_address: impl FnOnce(&S) -> io::Result<SocketAddr>,
+) -> Result<Option<(S, SocketAddr)>, Error> {
     let mut handed_over = ListenFd::from_env();
-    match handed_over.len() {
-        0 | 1 => take(&mut handed_over, 0).map_err(not_usable),
-        count => Err(Error::new(
-            ErrorKind::LocalLimit,
-            format!("local limit: the service manager handed over {count} sockets instead of one"),
-        )),
+    let count = handed_over.len();
+    if count > 1 {
+        let message =
+            format!("local limit: the service manager handed over {count} sockets instead of one");
+        return Err(Error::new(ErrorKind::LocalLimit, message));
     }
+    let Some(socket) = take_first(&mut handed_over, 0).map_err(not_usable)? else {
+        return Ok(None);
+    };
+    let address = local_address(&socket).map_err(not_usable)?;
+    log::info!("the service manager handed over a socket on {address}");
+    Ok(Some((socket, address)))
 }
 
 fn not_usable(error: io::Error) -> Error {
     Error::io("cannot use the socket of the service manager", error)
 }
 
-fn log_use(address: SocketAddr) {
-    log::info!("the service manager handed over a socket on {address}");
-}
-
 /// Tells the service manager, if there is one, that peers are served from now on (sd_notify(3)).
 pub fn report_ready() {
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
-        log::warn!(
-            "cannot tell the service manager that the server is ready: {}",
-            reason(&error)
-        );
+        let why = reason(&error);
+        log::warn!("cannot tell the service manager that the server is ready: {why}");
     }
 }

@@ -5,32 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::Error;
 
-/// Whether the program was asked to finish. Clones share the answer.
-///
-/// ```
-/// use std::sync::mpsc;
-///
-/// use netcommon::shutdown::Shutdown;
-///
-/// let shutdown = Shutdown::new();
-/// let (wake, woken) = mpsc::channel();
-/// shutdown.on_signals(move || {
-///     let _ = wake.send(());
-/// })?;
-/// # shutdown.request();
-/// while !shutdown.is_requested() {
-///     // Something to do comes through the same channel as the word of the signal handler.
-///     let _ = woken.recv();
-/// }
-/// # Ok::<(), netcommon::Error>(())
-/// ```
+/// A flag that is set when the program is asked to finish. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     requested: Arc<AtomicBool>,
 }
 
 impl Shutdown {
-    /// One that only [`request`](Self::request) triggers.
+    /// A flag that is not set.
     pub fn new() -> Self {
         Self::default()
     }
@@ -48,8 +30,8 @@ impl Shutdown {
     /// Lets SIGINT, SIGTERM and SIGHUP request the shutdown and then call `wake`; a second signal
     /// ends the process with exit code 0.
     ///
-    /// The handler restarts system calls that it interrupts (`SA_RESTART`, sigaction(2)), so a
-    /// blocked `accept` or `recv` does not notice: `wake` has to end the program's wait.
+    /// System calls that the handler interrupts are restarted (`SA_RESTART`, sigaction(2)), so that a
+    /// blocked `accept` or `recv` goes on: `wake` has to end the program's wait.
     ///
     /// # Errors
     ///
@@ -70,7 +52,7 @@ impl Shutdown {
 
 #[expect(
     clippy::exit,
-    reason = "the main thread may be blocked on a full pipe; who asks twice must not wait for it"
+    reason = "the main thread may be blocked on a full pipe, and a second signal does not wait for it"
 )]
 fn leave() {
     std::process::exit(0)

@@ -1,4 +1,4 @@
-//! Warnings that a flood of causes does not repeat.
+//! Warnings with a limited rate.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -31,8 +31,8 @@ impl RateLimitedWarning {
         }
     }
 
-    /// Logs `message` unless a warning was logged within the interval; returns whether it did, so
-    /// that a caller who counts can go on counting from there.
+    /// Logs `message` unless the last one was logged within the interval. Returns whether it was
+    /// logged: a caller that counts what it warns of can then start over.
     pub fn warn(&self, message: fmt::Arguments<'_>) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.is_none_or(|last| last.elapsed() >= self.interval);

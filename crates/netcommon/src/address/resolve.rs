@@ -6,7 +6,7 @@ use super::target::Target;
 use crate::error::{Error, ErrorKind, reason};
 use crate::payload::Escaped;
 
-/// Which addresses of a name may be used.
+/// Address families that may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Family {
     /// Both, IPv4 first, as the `AF_INET` of the original scripts.

@@ -41,14 +41,18 @@ impl Target {
         }
     }
 
-    /// Puts the pieces of a command line together: `place` is `HOST`, `HOST:PORT`, `[V6]:PORT`,
+    /// Puts the pieces of a command line together: `address` is `HOST`, `HOST:PORT`, `[V6]:PORT`,
     /// `:PORT` or a lone `PORT`; `port` was given apart from it.
     ///
     /// # Errors
     ///
-    /// A malformed place, or two ports that differ, is a usage error.
-    pub fn from_arguments(place: Option<&str>, port: Option<u16>) -> Result<Self, Error> {
-        let (host, own_port) = place.map_or(Ok((None, None)), |place| split(place, port))?;
+    /// A malformed address, or two ports that differ, is a usage error.
+    pub fn from_arguments(address: Option<&str>, port: Option<u16>) -> Result<Self, Error> {
+        let pieces = address.map_or(Ok((None, None)), |address| split(address, port.is_some()));
+        let (host, own_port) = pieces.map_err(|why| {
+            let address = address.unwrap_or_default();
+            Error::usage(format!("'{address}' {why}"))
+        })?;
         if let (Some(own), Some(other)) = (own_port, port)
             && own != other
         {
@@ -81,58 +85,52 @@ impl fmt::Display for Target {
     }
 }
 
-type Pieces<'a> = (Option<&'a str>, Option<u16>);
+const MALFORMED: &str = "is not an address; write HOST, HOST:PORT, [IPV6]:PORT or :PORT";
+const BAD_PORT: &str = "has no valid port; a port is 0 to 65535";
 
-fn split(place: &str, port: Option<u16>) -> Result<Pieces<'_>, Error> {
-    if let Some(rest) = place.strip_prefix('[') {
-        return split_brackets(place, rest);
+/// A host and a port, or why there are none.
+type Pieces<'a> = Result<(Option<&'a str>, Option<u16>), &'static str>;
+
+/// A lone number is a port, unless there is one already ("0 8080" listens on every address).
+fn split(address: &str, has_port: bool) -> Pieces<'_> {
+    if let Some(rest) = address.strip_prefix('[') {
+        return split_brackets(rest);
     }
-    // Where a port follows, a number in the place of the host is a host ("0 8080" listens everywhere).
-    if port.is_none() && !place.is_empty() && place.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok((None, Some(parse_port(place, place)?)));
+    let is_number = !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && !has_port {
+        return Ok((None, Some(parse_port(address)?)));
     }
-    match place.split_once(':') {
-        None if place.is_empty() => Err(malformed(place)),
-        None => Ok((Some(place), None)),
-        Some((_, rest)) if rest.contains(':') => Ok((Some(checked_v6(place, place)?), None)),
-        Some((host, port)) => Ok((
-            (!host.is_empty()).then_some(host),
-            Some(parse_port(place, port)?),
-        )),
+    match address.split_once(':') {
+        None if address.is_empty() => Err(MALFORMED),
+        None => Ok((Some(address), None)),
+        Some((_, rest)) if rest.contains(':') => Ok((Some(checked_v6(address)?), None)),
+        Some(("", port)) => Ok((None, Some(parse_port(port)?))),
+        Some((host, port)) => Ok((Some(host), Some(parse_port(port)?))),
     }
 }
 
-fn split_brackets<'a>(place: &str, rest: &'a str) -> Result<Pieces<'a>, Error> {
-    let (host, after) = rest.split_once(']').ok_or_else(|| malformed(place))?;
-    let host = checked_v6(place, host)?;
+fn split_brackets(rest: &str) -> Pieces<'_> {
+    let (host, after) = rest.split_once(']').ok_or(MALFORMED)?;
+    let host = checked_v6(host)?;
     match after.strip_prefix(':') {
-        Some(port) => Ok((Some(host), Some(parse_port(place, port)?))),
+        Some(port) => Ok((Some(host), Some(parse_port(port)?))),
         None if after.is_empty() => Ok((Some(host), None)),
-        None => Err(malformed(place)),
+        None => Err(MALFORMED),
     }
 }
 
 /// An IPv6 address, perhaps with a zone (`fe80::1%eth0`, RFC 4007), which only the resolver understands.
-fn checked_v6<'a>(place: &str, host: &'a str) -> Result<&'a str, Error> {
-    let address = host.split_once('%').map_or(host, |(address, _)| address);
-    address
-        .parse::<Ipv6Addr>()
-        .map(|_| host)
-        .map_err(|_| malformed(place))
+fn checked_v6(host: &str) -> Result<&str, &'static str> {
+    let address = host.split('%').next().unwrap_or_default();
+    let parsed = address.parse::<Ipv6Addr>();
+    parsed.map(|_| host).map_err(|_| MALFORMED)
 }
 
-fn parse_port(place: &str, port: &str) -> Result<u16, Error> {
+fn parse_port(port: &str) -> Result<u16, &'static str> {
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(malformed(place));
+        return Err(MALFORMED);
     }
-    port.parse()
-        .map_err(|_| Error::usage(format!("'{place}' has no valid port; a port is 0 to 65535")))
-}
-
-fn malformed(place: &str) -> Error {
-    Error::usage(format!(
-        "'{place}' is not an address; write HOST, HOST:PORT, [IPV6]:PORT or :PORT"
-    ))
+    port.parse().map_err(|_| BAD_PORT)
 }
 
 #[cfg(test)]
@@ -156,14 +154,14 @@ mod tests {
             (Some("[::1]"), Some(80), "[::1]:80"),
             (Some("[fe80::1%lo]:80"), None, "[fe80::1%lo]:80"),
         ];
-        for (place, port, expected) in table {
-            let target = Target::from_arguments(place, port).unwrap();
+        for (address, port, expected) in table {
+            let target = Target::from_arguments(address, port).unwrap();
             assert_eq!(target.to_string(), expected);
         }
     }
 
     #[test]
-    fn malformed_places_are_refused_with_the_input() {
+    fn malformed_addresses_are_refused_with_the_input() {
         let form = [
             "",
             "host:port",
@@ -179,13 +177,13 @@ mod tests {
             ("not an address", form.as_slice()),
             ("a port is 0 to 65535", &port),
         ];
-        for (reason, places) in table {
-            for place in places {
-                let error = Target::from_arguments(Some(place), None)
+        for (reason, addresses) in table {
+            for address in addresses {
+                let error = Target::from_arguments(Some(address), None)
                     .unwrap_err()
                     .to_string();
                 assert!(
-                    error.contains(&format!("'{place}'")) && error.contains(reason),
+                    error.contains(&format!("'{address}'")) && error.contains(reason),
                     "{error}"
                 );
             }
@@ -206,8 +204,8 @@ mod tests {
         }
 
         #[test]
-        fn no_input_panics_the_parser(place: String, port: Option<u16>) {
-            let _ = Target::from_arguments(Some(&place), port);
+        fn no_input_panics_the_parser(address: String, port: Option<u16>) {
+            let _ = Target::from_arguments(Some(&address), port);
         }
     }
 }

@@ -14,13 +14,13 @@ use crate::options::{SocketOptions, TcpOptions, parse_dscp};
 use crate::output::{Output, Style};
 use crate::units::{parse_duration, parse_size};
 
-/// Where to listen or to send.
+/// The address to listen on or to send to.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Address")]
 pub struct TargetArgs {
     /// Name or address: HOST, HOST:PORT, [IPV6]:PORT, :PORT, or a lone PORT [default: localhost]
     #[arg(value_name = "HOST", display_order = 0)]
-    place: Option<String>,
+    host: Option<String>,
     /// Port [default: 1234]
     #[arg(value_name = "PORT", display_order = 1, value_parser = parse_port)]
     second: Option<u16>,
@@ -47,7 +47,7 @@ impl TargetArgs {
     ///
     /// A malformed address, or two ports that differ, is a usage error.
     pub fn target(&self) -> Result<Target, Error> {
-        Target::from_arguments(self.place.as_deref(), self.second.or(self.port))
+        Target::from_arguments(self.host.as_deref(), self.second.or(self.port))
     }
 
     /// The same for a program that sends: it needs a real port.
@@ -57,26 +57,28 @@ impl TargetArgs {
     /// As [`target`](Self::target), and port 0.
     pub fn remote_target(&self) -> Result<Target, Error> {
         let target = self.target()?;
-        match target.port {
-            0 => Err(Error::usage(format!(
-                "nothing can be sent to port 0 of '{}'",
-                target.host
-            ))),
-            _ => Ok(target),
+        if target.port == 0 {
+            let host = target.host;
+            return Err(Error::usage(format!(
+                "nothing can be sent to port 0 of '{host}'"
+            )));
         }
+        Ok(target)
     }
 
-    /// Which addresses of the name may be used.
+    /// The family that `-4` or `-6` asks for.
     pub fn family(&self) -> Family {
-        match (self.ipv4, self.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Any,
+        if self.ipv4 {
+            Family::V4
+        } else if self.ipv6 {
+            Family::V6
+        } else {
+            Family::Any
         }
     }
 }
 
-/// How a program speaks.
+/// What a program writes to standard output, and logs.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
@@ -104,28 +106,31 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// Standard output as asked for.
+    /// Standard output in the style that was asked for.
     pub fn open(&self) -> Output {
         let language = self.lang.unwrap_or_else(Language::from_environment);
         Output::new(self.style(), language, self.timestamps)
     }
 
-    /// Whether people want to see nothing but errors.
+    /// Whether `--quiet` was given.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// Whether the user wants to know more than the default lines say.
+    /// Whether `--verbose` was given.
     pub fn is_verbose(&self) -> bool {
         self.verbose > 0
     }
 
     fn style(&self) -> Style {
-        match self {
-            Self { json: true, .. } => Style::Json,
-            Self { raw: true, .. } => Style::Raw,
-            Self { quiet: true, .. } => Style::Quiet,
-            _ => Style::Text,
+        if self.json {
+            Style::Json
+        } else if self.raw {
+            Style::Raw
+        } else if self.quiet {
+            Style::Quiet
+        } else {
+            Style::Text
         }
     }
 
@@ -231,7 +236,7 @@ pub struct TcpArgs {
 }
 
 impl TcpArgs {
-    /// The options of the socket; `keepalive` is what holds where the user says nothing.
+    /// The options of the socket; `keepalive` is the default of the program.
     pub fn options(&self, socket: SocketOptions, keepalive: Option<Duration>) -> TcpOptions {
         TcpOptions {
             socket,
@@ -244,16 +249,17 @@ impl TcpArgs {
 /// The kernel counts whole seconds in 15 bits (tcp(7), `TCP_KEEPIDLE`).
 fn parse_keepalive(input: &str) -> Result<Duration, String> {
     let duration = parse_duration(input)?;
-    let bearable = Duration::from_secs(1)..=Duration::from_secs(9 * 60 * 60);
-    match duration.is_zero() || bearable.contains(&duration) {
-        true => Ok(duration),
-        false => Err(format!(
+    let range = Duration::from_secs(1)..=Duration::from_secs(9 * 60 * 60);
+    if duration.is_zero() || range.contains(&duration) {
+        Ok(duration)
+    } else {
+        Err(format!(
             "'{input}' is out of range; write 1s to 9h, or 0 for none"
-        )),
+        ))
     }
 }
 
-/// How long to wait for a peer.
+/// Time-outs.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Waiting")]
 pub struct WaitArgs {
@@ -268,11 +274,11 @@ pub struct WaitArgs {
 ///
 /// What [`parse_duration`] refuses, and zero, which the kernel would take for "for ever" (socket(7)).
 pub fn parse_wait(input: &str) -> Result<Duration, String> {
-    match parse_duration(input) {
-        Ok(duration) if duration.is_zero() => Err(format!(
+    let duration = parse_duration(input)?;
+    if duration.is_zero() {
+        return Err(format!(
             "'{input}' is no time to wait; it must be more than 0"
-        )),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error),
+        ));
     }
+    Ok(duration)
 }

@@ -1,4 +1,4 @@
-//! Argument groups, logging and exit codes: how every program starts and ends.
+//! The start and the end of every program: arguments, logging, exit codes.
 //!
 //! # Layout
 //!
@@ -39,7 +39,7 @@ pub trait Program: Parser {
     /// What its help and its man page say beside the options.
     const MANUAL: Manual;
 
-    /// The group that says how the program speaks.
+    /// The style of its output, in which a failure is reported too.
     fn output(&self) -> &OutputArgs;
 }
 
@@ -104,10 +104,10 @@ fn exit_code(
     let kind = error.kind();
     if kind != ErrorKind::OutputClosed {
         let message = error.to_string().replace('\n', " ");
-        // With standard error gone too, the exit code alone has to say it.
+        // Where standard error is closed, the exit code alone tells.
         let _ = writeln!(std::io::stderr(), "{name}: {message}");
         if let Some(output) = json() {
-            // The same failure may be why nothing can be written there; standard error has said it.
+            // Standard output may be what failed.
             let _ = output.say(&Failure::Error { kind, message });
         }
     }

@@ -58,7 +58,7 @@ pub(super) const ENVIRONMENT: [Entry; 2] = [
     ),
 ];
 
-/// What holds of every JSON event.
+/// What all JSON events have in common.
 pub(super) const EVENTS_INTRODUCTION: &str = "\
 With --json, standard output carries one object a line, each with the key event. Addresses are \
 ip:port, sizes bytes, times seconds. A payload is text where it is UTF-8, else base64 (RFC 4648) in \

@@ -24,7 +24,8 @@ pub(super) fn error(name: &str, error: &clap::Error) -> Error {
 
 /// Standard output, if a command line that clap refuses asks for JSON all the same.
 ///
-/// clap tells an option from a value here too, but takes any value, and what it does not know is left out.
+/// clap tells options from values once more; but it takes any value, and what it does not know is
+/// left out.
 pub(super) fn json_output(command: Command, arguments: &[OsString]) -> Option<Output> {
     let mut command = command
         .mut_args(take_any_value)
@@ -71,7 +72,7 @@ mod tests {
         output: OutputArgs,
     }
 
-    /// Whether each of the command lines, which are all refused, asks for JSON.
+    /// Each of the command lines is refused, and asks for JSON or not.
     fn assert_json(expected: bool, lines: &[&str]) {
         for line in lines {
             let arguments: Vec<OsString> = format!("program {line}")

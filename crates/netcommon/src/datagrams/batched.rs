@@ -69,8 +69,8 @@ impl Receiver {
         })
     }
 
-    /// How many messages the kernel dropped for this socket since it was opened, for want of buffer
-    /// space above all. Exact as of now: `SO_RXQ_OVFL` comes only with the next datagram, so the
+    /// Messages that the kernel dropped for this socket since it was opened, for want of buffer space
+    /// above all. Exact as of now: `SO_RXQ_OVFL` comes only with the next datagram, so the
     /// kernel's table of sockets is read as well.
     pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
         if let Some(reading) = read_counter(socket) {

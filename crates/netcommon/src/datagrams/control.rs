@@ -5,8 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use nix::cmsg_space;
 use nix::libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo, timespec};
+use nix::sys::socket::sockopt::{
+    IpRecvTos, Ipv4PacketInfo, Ipv4RecvTtl, Ipv6RecvHopLimit, Ipv6RecvPacketInfo, Ipv6RecvTClass,
+    ReceiveTimestampns, RxqOvfl, UdpGroSegment,
+};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, RecvMsg, SetSockOpt, SockaddrStorage, setsockopt, sockopt,
+    ControlMessage, ControlMessageOwned, RecvMsg, SetSockOpt, SockaddrStorage, setsockopt,
 };
 
 use super::{Details, RecvMeta};
@@ -15,42 +19,28 @@ use crate::error::Error;
 /// Turns on what is always needed, and what `details` asks for.
 pub(super) fn enable(socket: &UdpSocket, details: Details) -> Result<(), Error> {
     let v6 = socket.local_addr().is_ok_and(|address| address.is_ipv6());
-    set(socket, "SO_RXQ_OVFL", sockopt::RxqOvfl, &1)?;
-    if let Err(error) = setsockopt(socket, sockopt::UdpGroSegment, &true) {
+    set(socket, "SO_RXQ_OVFL", RxqOvfl, &1)?;
+    if let Err(error) = setsockopt(socket, UdpGroSegment, &true) {
         log::debug!("no UDP_GRO on this kernel: {error}");
     }
     if details.timestamps {
-        set(socket, "SO_TIMESTAMPNS", sockopt::ReceiveTimestampns, &true)?;
+        set(socket, "SO_TIMESTAMPNS", ReceiveTimestampns, &true)?;
     }
     if details.destination && v6 {
-        set(
-            socket,
-            "IPV6_RECVPKTINFO",
-            sockopt::Ipv6RecvPacketInfo,
-            &true,
-        )?;
+        set(socket, "IPV6_RECVPKTINFO", Ipv6RecvPacketInfo, &true)?;
     } else if details.destination {
-        set(socket, "IP_PKTINFO", sockopt::Ipv4PacketInfo, &true)?;
+        set(socket, "IP_PKTINFO", Ipv4PacketInfo, &true)?;
+    }
+    // A socket of IPv6 may receive IPv4 as well, with the header fields of IPv4.
+    if details.header && v6 {
+        set(socket, "IPV6_RECVHOPLIMIT", Ipv6RecvHopLimit, &true)?;
+        set(socket, "IPV6_RECVTCLASS", Ipv6RecvTClass, &true)?;
     }
     if details.header {
-        enable_header_fields(socket, v6)?;
+        set(socket, "IP_RECVTTL", Ipv4RecvTtl, &true)?;
+        set(socket, "IP_RECVTOS", IpRecvTos, &true)?;
     }
     Ok(())
-}
-
-/// A socket of IPv6 may hear IPv4 as well, and then tells its header fields as IPv4 does.
-fn enable_header_fields(socket: &UdpSocket, v6: bool) -> Result<(), Error> {
-    if v6 {
-        set(
-            socket,
-            "IPV6_RECVHOPLIMIT",
-            sockopt::Ipv6RecvHopLimit,
-            &true,
-        )?;
-        set(socket, "IPV6_RECVTCLASS", sockopt::Ipv6RecvTClass, &true)?;
-    }
-    set(socket, "IP_RECVTTL", sockopt::Ipv4RecvTtl, &true)?;
-    set(socket, "IP_RECVTOS", sockopt::IpRecvTos, &true)
 }
 
 fn set<O: SetSockOpt>(

@@ -5,8 +5,8 @@ use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
-/// The kernel's counter of a socket, which has 32 bits and reaches us on two ways: with a datagram
-/// (`SO_RXQ_OVFL`, as of its arrival) and from `/proc` (as of now).
+/// The kernel's counter of a socket. It has 32 bits, and is read with a datagram (`SO_RXQ_OVFL`, as
+/// of its arrival) and from `/proc` (as of now).
 #[derive(Default)]
 pub(super) struct DropCounter {
     total: u64,
@@ -55,21 +55,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reading_is_taken_once_and_an_older_one_never() {
-        let mut counter = DropCounter::default();
-        for reading in [0, 3, 3, 10, 4, 10] {
-            counter.observe(reading);
+    fn a_reading_counts_once_and_an_older_one_never_and_32_bits_may_wrap() {
+        let table = [
+            ([0, 3, 10, 4, 10], 10),
+            ([1 << 30, 1 << 31, 3 << 30, u32::MAX, 5], (1 << 32) + 5),
+        ];
+        for (readings, total) in table {
+            let mut counter = DropCounter::default();
+            for reading in readings {
+                counter.observe(reading);
+            }
+            assert_eq!(counter.total(), total);
         }
-        assert_eq!(counter.total(), 10);
-    }
-
-    #[test]
-    fn a_counter_that_wraps_goes_on_counting() {
-        let mut counter = DropCounter::default();
-        for reading in [1 << 30, 1 << 31, 3 << 30, u32::MAX, 5] {
-            counter.observe(reading);
-        }
-        assert_eq!(counter.total(), (1 << 32) + 5);
     }
 
     #[test]
@@ -84,8 +81,9 @@ mod tests {
 
     #[test]
     fn an_open_socket_is_in_the_table() {
-        for place in ["127.0.0.1:0", "[::1]:0"] {
-            assert_eq!(read_counter(&UdpSocket::bind(place).unwrap()), Some(0));
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let socket = UdpSocket::bind(address).unwrap();
+            assert_eq!(read_counter(&socket), Some(0));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Datagrams received and sent in batches, with what the kernel knows about each.
 //!
-//! A [`Receiver`] reads a batch at a time from a socket that is never waited on; [`send`] answers in
-//! batches, each datagram from an address of choice. On Linux one system call moves a whole batch
+//! A [`Receiver`] reads a batch at a time and never blocks; [`send`] answers in batches, each datagram
+//! from an address of choice. On Linux one system call moves a whole batch
 //! (`recvmmsg(2)`, `sendmmsg(2)`), and the kernel tells where a datagram was sent to, its header
 //! fields, when it arrived, and how many it dropped. [`portable`] has the same interface over
 //! nothing but the standard library, and knows less.
@@ -75,7 +75,7 @@ const SLOT: usize = 65_536 + 64;
 /// Time for which a datagram waits for room in the send buffer before it is dropped.
 const SEND_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What to ask the kernel about each datagram. Each costs a little.
+/// Details to ask of the kernel for each datagram. Each costs a little.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// The address that it was sent to (`IP_PKTINFO`, `IPV6_RECVPKTINFO`).
@@ -86,7 +86,7 @@ pub struct Details {
     pub timestamps: bool,
 }
 
-/// What is known about a datagram. What was not asked for, or the platform does not tell, is `None`.
+/// What the kernel tells about a datagram; `None` where it was not asked, or cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecvMeta {
     /// The sender, as the socket needs it to answer: a peer over IPv4 on an IPv6 socket is mapped
@@ -100,7 +100,7 @@ pub struct RecvMeta {
     pub ttl: Option<u8>,
     /// Type of service, or traffic class: DSCP in the upper six bits (RFC 2474), ECN in the lower two (RFC 3168).
     pub tos: Option<u8>,
-    /// When the kernel took it in.
+    /// The time at which the kernel received it.
     pub time: Option<SystemTime>,
     length: usize,
     /// The size of the datagrams that the kernel joined into this message; the last may be shorter.
@@ -127,7 +127,7 @@ impl RecvMeta {
 pub struct Datagram<'a> {
     /// Its bytes, all of them; there may be none.
     pub payload: &'a [u8],
-    /// Where it came from, and more.
+    /// Its sender, and more.
     pub meta: &'a RecvMeta,
 }
 
@@ -172,14 +172,14 @@ fn segments(payload: &[u8], size: Option<usize>) -> impl Iterator<Item = &[u8]> 
 pub struct Transmit<'a> {
     /// Its bytes.
     pub payload: &'a [u8],
-    /// Where to.
+    /// The address to send to.
     pub peer: SocketAddr,
     /// The address to send from; `None` leaves it to the kernel's routes.
     pub source: Option<IpAddr>,
 }
 
 /// Sends everything that can be sent, run by run, and returns how many datagrams that were. What the
-/// kernel refuses (no route, a firewall) is passed over; for want of buffer space it waits a while.
+/// kernel refuses (no route, a firewall) is skipped; for want of buffer space it waits a while.
 fn send_each(
     socket: &UdpSocket,
     mut transmits: &[Transmit<'_>],

@@ -13,7 +13,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Prepares a socket. Nothing but the sender is known about a datagram here, whatever is asked for.
+    /// Prepares a socket. Nothing but the sender of a datagram is known here, whatever is asked for.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl Receiver {
         })
     }
 
-    /// How many messages the kernel dropped for this socket: unknown here.
+    /// Messages that the kernel dropped for this socket: unknown here.
     pub fn dropped(&mut self, _: &UdpSocket) -> Option<u64> {
         None
     }

@@ -2,21 +2,24 @@
 //!
 //! Everything a program says there goes through one [`Output`]. It is buffered: a program flushes
 //! before it waits. When nobody reads any more, writing fails with [`ErrorKind::OutputClosed`],
-//! which ends a program quietly.
+//! which ends a program quietly; [`watch`] lets one that only waits learn of it too.
 
+mod watch;
+
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use mio::event::Event as PollEvent;
-use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
+use humantime::format_rfc3339_micros;
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
+
+pub use watch::{is_closed, watch};
 
 /// Something that happened, as people and as programs read it.
 ///
@@ -39,12 +42,6 @@ use crate::language::Language;
 ///         lines.push_str(&format!("{text}: {}\n", self.peer));
 ///     }
 /// }
-///
-/// let event = Connected { peer: "127.0.0.1:40404".parse()? };
-/// let mut lines = String::new();
-/// event.human(Language::English, &mut lines);
-/// assert_eq!(lines, "Connected: 127.0.0.1:40404\n");
-/// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 pub trait Event: Serialize {
     /// Appends the human lines, each with its line feed; nothing if people need no line about it.
@@ -66,19 +63,10 @@ pub enum Style {
 
 /// Standard output, shared by the threads of a program.
 ///
-/// ```
-/// use netcommon::language::Language;
-/// use netcommon::output::{Output, Style};
+/// # Errors
 ///
-/// // A pipe stands in for standard output.
-/// let (mut reader, writer) = std::io::pipe()?;
-/// let output = Output::to(Style::Text, Language::English, false, Box::new(writer));
-/// output.write_text("one line\n")?;
-/// output.flush()?;
-/// drop(output);
-/// assert_eq!(std::io::read_to_string(&mut reader)?, "one line\n");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// Whatever writes fails with [`ErrorKind::OutputClosed`] when nobody reads any more, else with
+/// [`ErrorKind::LocalLimit`] and the system's reason.
 pub struct Output {
     /// What it carries.
     pub style: Style,
@@ -114,32 +102,24 @@ impl Output {
         timestamps: bool,
         sink: Box<dyn Write + Send>,
     ) -> Self {
-        let sink = BufWriter::with_capacity(1 << 16, sink);
+        let buffers = Buffers {
+            sink: BufWriter::with_capacity(1 << 16, sink),
+            lines: String::new(),
+        };
         Self {
             style,
             language,
             timestamps,
-            buffers: Mutex::new(Buffers {
-                sink,
-                lines: String::new(),
-            }),
+            buffers: Mutex::new(buffers),
         }
     }
 
     /// Writes an event into the buffer, in the style of this output.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::OutputClosed`] when nobody reads, else the system's reason.
     pub fn write(&self, event: &impl Event) -> Result<(), Error> {
         self.write_at(event, None)
     }
 
-    /// Writes an event that happened at `time`, where that is known better than by looking at the clock now.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
+    /// Writes an event that happened at `time`; `None` is now.
     pub fn write_at(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
         match self.style {
             Style::Text => self.write_lines(event, time),
@@ -148,47 +128,29 @@ impl Output {
         }
     }
 
-    /// Writes an event and flushes: for what a person waits to see.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
+    /// Writes an event and flushes.
     pub fn say(&self, event: &impl Event) -> Result<(), Error> {
         self.write(event)?;
         self.flush()
     }
 
     /// Writes bytes into the buffer as they are, whatever the style.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
     pub fn write_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         self.lock().sink.write_all(bytes).map_err(failed)
     }
 
     /// Hands everything written so far to the system.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
     pub fn flush(&self) -> Result<(), Error> {
         self.lock().sink.flush().map_err(failed)
     }
 
-    /// Writes text for people into the buffer, with the time in front where that is asked for;
-    /// nothing in the other styles.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
+    /// Writes text for people into the buffer, in [`Style::Text`] alone.
     pub fn write_text(&self, text: &str) -> Result<(), Error> {
-        match self.style {
-            Style::Text => self
-                .put_text(&mut self.lock().sink, text, None)
-                .map_err(failed),
-            _ => Ok(()),
+        if self.style == Style::Text {
+            self.put_text(&mut self.lock().sink, text, None)
+                .map_err(failed)?;
         }
+        Ok(())
     }
 
     fn write_lines(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
@@ -210,21 +172,17 @@ impl Output {
         // Empty lines that set an event apart stay in front of the time.
         let visible = text.trim_start_matches('\n');
         let blank = &text[..text.len() - visible.len()];
-        let time = rfc3339(time.unwrap_or_else(SystemTime::now));
+        let time = format_rfc3339_micros(time.unwrap_or_else(SystemTime::now));
         write!(sink, "{blank}{time} {visible}")
     }
 
     fn write_json(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
         let sink = &mut self.lock().sink;
-        let written = match self.timestamps {
-            true => serde_json::to_writer(
-                &mut *sink,
-                &Timed {
-                    event,
-                    time_s: seconds_since_1970(time.unwrap_or_else(SystemTime::now)),
-                },
-            ),
-            false => serde_json::to_writer(&mut *sink, event),
+        let written = if self.timestamps {
+            let time_s = seconds_since_1970(time.unwrap_or_else(SystemTime::now));
+            serde_json::to_writer(&mut *sink, &Timed { event, time_s })
+        } else {
+            serde_json::to_writer(&mut *sink, event)
         };
         written
             .map_err(io::Error::from)
@@ -232,7 +190,7 @@ impl Output {
             .map_err(failed)
     }
 
-    // A thread that panicked while it wrote leaves at worst half a line behind.
+    // A panic in the midst of writing leaves half a line behind, at worst.
     fn lock(&self) -> MutexGuard<'_, Buffers> {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -246,41 +204,9 @@ fn stdout() -> Box<dyn Write + Send> {
     }
 }
 
-/// Registers standard output with a poller, so that a program that only waits learns that nobody
-/// reads any more: [`is_closed`] tells by the event.
-///
-/// A poller reports errors and hang-ups whatever the interest (`EPOLLERR`, `EPOLLHUP`, epoll_ctl(2)),
-/// and nothing else is of interest here. Readable, a terminal would wake the program for each line
-/// typed and a socket for each segment that its peer sends; writable, a terminal would for each
-/// character shown, and a pipe whenever its reader has made room. `EPOLLPRI` is none of these on a
-/// pipe (pipe(7)), a terminal or a stream socket without urgent data (tcp(7)). On kqueue the end of a
-/// reader belongs to the write filter (`EV_EOF`).
-///
-/// A file cannot be watched (`EPERM`), and needs not be: it has no reader that could go.
-pub fn watch(registry: &Registry, token: Token) {
-    let descriptor = io::stdout().as_raw_fd();
-    if let Err(error) = registry.register(&mut SourceFd(&descriptor), token, READER_GONE) {
-        log::debug!("standard output is not watched: {error}");
-    }
-}
-
-#[cfg(target_os = "linux")]
-const READER_GONE: Interest = Interest::PRIORITY;
-#[cfg(not(target_os = "linux"))]
-const READER_GONE: Interest = Interest::WRITABLE;
-
-/// Whether an event of a [watched](watch) standard output means that nobody reads it any more.
-pub fn is_closed(event: &PollEvent) -> bool {
-    event.is_error() || event.is_write_closed()
-}
-
 /// The time now, as RFC 3339 with microseconds, UTC.
-pub fn timestamp() -> impl std::fmt::Display {
-    rfc3339(SystemTime::now())
-}
-
-fn rfc3339(time: SystemTime) -> impl std::fmt::Display {
-    humantime::format_rfc3339_micros(time)
+pub fn timestamp() -> impl fmt::Display {
+    format_rfc3339_micros(SystemTime::now())
 }
 
 fn seconds_since_1970(time: SystemTime) -> f64 {
@@ -289,13 +215,12 @@ fn seconds_since_1970(time: SystemTime) -> f64 {
 }
 
 fn failed(error: io::Error) -> Error {
-    let closed = error.kind() == io::ErrorKind::BrokenPipe;
-    let error = Error::io("cannot write to standard output", error);
-    error.with_kind(if closed {
+    let kind = if error.kind() == io::ErrorKind::BrokenPipe {
         ErrorKind::OutputClosed
     } else {
         ErrorKind::LocalLimit
-    })
+    };
+    Error::io("cannot write to standard output", error).with_kind(kind)
 }
 
 #[cfg(test)]

@@ -40,10 +40,8 @@ fn said(style: Style, timestamps: bool) -> String {
 #[test]
 fn each_style_carries_its_own_and_nothing_else() {
     assert_eq!(said(Style::Text, false), "\n[+] Hola: ñ\n");
-    assert_eq!(
-        said(Style::Json, false),
-        "{\"event\":\"message\",\"text\":\"ñ\"}\n"
-    );
+    let json = "{\"event\":\"message\",\"text\":\"ñ\"}\n";
+    assert_eq!(said(Style::Json, false), json);
     assert_eq!(said(Style::Quiet, true), "");
     assert_eq!(said(Style::Raw, true), "");
 }
@@ -73,18 +71,9 @@ fn a_closed_reader_is_told_from_a_full_disk() {
         (io::ErrorKind::BrokenPipe, ErrorKind::OutputClosed),
         (io::ErrorKind::StorageFull, ErrorKind::LocalLimit),
     ] {
-        let output = Output::to(
-            Style::Text,
-            Language::Spanish,
-            false,
-            Box::new(Failing(cause)),
-        );
-        assert_eq!(
-            output
-                .say(&Greeting::Message { text: "" })
-                .unwrap_err()
-                .kind(),
-            kind
-        );
+        let sink = Box::new(Failing(cause));
+        let output = Output::to(Style::Text, Language::Spanish, false, sink);
+        let error = output.say(&Greeting::Message { text: "" }).unwrap_err();
+        assert_eq!(error.kind(), kind);
     }
 }

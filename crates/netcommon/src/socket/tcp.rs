@@ -62,7 +62,7 @@ pub fn listen(
     Ok(socket.into())
 }
 
-/// Where a connection comes from and how long its making may take.
+/// Options of a connection: its socket, its local address, its time-out.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {
     /// Options of the socket.
@@ -126,8 +126,8 @@ mod tests {
     use crate::options::SocketOptions;
     use std::io::{Read, Write};
 
-    fn pair(place: &str, options: &TcpOptions) -> (TcpStream, TcpStream) {
-        let target = Target::from_arguments(Some(place), Some(0)).unwrap();
+    fn pair(address: &str, options: &TcpOptions) -> (TcpStream, TcpStream) {
+        let target = Target::from_arguments(Some(address), Some(0)).unwrap();
         let listener = listen(&target, Family::Any, options, 1).unwrap();
         let target = listener.local_addr().unwrap().into();
         let client = connect(&target, Family::Any, &ConnectOptions::default()).unwrap();
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn bytes_pass_between_listen_and_connect_on_both_families() {
-        for place in ["127.0.0.1", "::1"] {
-            let (mut server, mut client) = pair(place, &TcpOptions::default());
+        for address in ["127.0.0.1", "::1"] {
+            let (mut server, mut client) = pair(address, &TcpOptions::default());
             client.write_all(b"hola").unwrap();
             let mut received = [0; 4];
             server.read_exact(&mut received).unwrap();

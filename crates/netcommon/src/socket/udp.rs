@@ -32,7 +32,7 @@ pub fn bind(target: &Target, family: Family, options: &SocketOptions) -> Result<
     Ok(socket.into())
 }
 
-/// How a socket that goes to one peer or group is set up.
+/// Options of a socket for one peer or group.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectOptions {
     /// Options of the socket.
@@ -54,8 +54,8 @@ pub struct Peer {
 }
 
 /// Takes the first address of `target` that there is a route to. The socket is connected, so that
-/// it hears this peer alone and learns of its ICMP errors; but not to a group (multicast, or
-/// whatever `broadcast` was set for), whose members answer from addresses of their own.
+/// it receives from this peer alone and reports its ICMP errors; but not to a group (multicast, or any
+/// address with `broadcast`), whose members answer from addresses of their own.
 ///
 /// # Errors
 ///
@@ -104,12 +104,12 @@ fn set_group_options(socket: &Socket, domain: Domain, options: &ConnectOptions) 
 }
 
 impl Peer {
-    /// Where it sends to.
+    /// The address that it sends to.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whether many may answer.
+    /// Whether that is a group, of which many may answer.
     pub fn is_group(&self) -> bool {
         self.group
     }
@@ -152,7 +152,7 @@ pub fn join(socket: &UdpSocket, group: &Group) -> Result<(), Error> {
 
 fn join_on_interface(socket: &SockRef<'_>, group: &Group) -> io::Result<()> {
     let index = group.interface.as_deref().map_or(Ok(0), if_nametoindex)?;
-    hear_own_groups_alone(socket, group.address)?;
+    receive_own_groups_only(socket, group.address)?;
     match group.address {
         IpAddr::V4(address) => {
             socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
@@ -161,10 +161,10 @@ fn join_on_interface(socket: &SockRef<'_>, group: &Group) -> io::Result<()> {
     }
 }
 
-/// Linux hands a socket on the wildcard every group that anybody on the machine has joined, unless
-/// told not to (`IP_MULTICAST_ALL`, ip(7)).
+/// A socket on the wildcard would receive every group that any socket of this machine has joined
+/// (`IP_MULTICAST_ALL`, ip(7)).
 #[cfg(target_os = "linux")]
-fn hear_own_groups_alone(socket: &SockRef<'_>, group: IpAddr) -> io::Result<()> {
+fn receive_own_groups_only(socket: &SockRef<'_>, group: IpAddr) -> io::Result<()> {
     match group {
         IpAddr::V4(_) => socket.set_multicast_all_v4(false),
         IpAddr::V6(_) => socket.set_multicast_all_v6(false),
@@ -172,7 +172,7 @@ fn hear_own_groups_alone(socket: &SockRef<'_>, group: IpAddr) -> io::Result<()> 
 }
 
 #[cfg(not(target_os = "linux"))]
-fn hear_own_groups_alone(_: &SockRef<'_>, _: IpAddr) -> io::Result<()> {
+fn receive_own_groups_only(_: &SockRef<'_>, _: IpAddr) -> io::Result<()> {
     Ok(())
 }
 
@@ -182,8 +182,8 @@ mod tests {
     use crate::address::parse_group;
     use crate::error::ErrorKind;
 
-    fn pair(place: &str, options: &ConnectOptions) -> (UdpSocket, Peer) {
-        let target = Target::from_arguments(Some(place), Some(0)).unwrap();
+    fn pair(address: &str, options: &ConnectOptions) -> (UdpSocket, Peer) {
+        let target = Target::from_arguments(Some(address), Some(0)).unwrap();
         let server = bind(&target, Family::Any, &SocketOptions::default()).unwrap();
         let target = server.local_addr().unwrap().into();
         let client = connect(&target, Family::Any, options).unwrap();
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn datagrams_pass_between_bind_and_connect_on_both_families() {
-        for place in ["127.0.0.1", "::1"] {
-            let (server, client) = pair(place, &ConnectOptions::default());
+        for address in ["127.0.0.1", "::1"] {
+            let (server, client) = pair(address, &ConnectOptions::default());
             client.send(b"hola").unwrap();
             let mut received = [0; 8];
             let (length, peer) = server.recv_from(&mut received).unwrap();
@@ -205,11 +205,11 @@ mod tests {
 
     #[test]
     fn the_largest_payload_is_sent_and_one_byte_more_is_not() {
-        for place in ["127.0.0.1", "::1"] {
-            let (_server, client) = pair(place, &ConnectOptions::default());
+        for address in ["127.0.0.1", "::1"] {
+            let (_server, client) = pair(address, &ConnectOptions::default());
             let limit = max_payload(&client.address());
             client.send(&vec![0; limit]).unwrap();
-            assert!(client.send(&vec![0; limit + 1]).is_err(), "{place}");
+            assert!(client.send(&vec![0; limit + 1]).is_err(), "{address}");
         }
     }
 

@@ -1,42 +1,22 @@
 //! The same tests over both implementations.
 
-use std::net::Ipv4Addr;
-use std::os::fd::AsRawFd;
-
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
-
 use super::*;
-
-/// `bytes` in datagrams of `size`, handed over in one piece (`UDP_SEGMENT`).
-fn send_joined(client: &UdpSocket, bytes: &[u8], size: u16) {
-    let control = [ControlMessage::UdpGsoSegments(&size)];
-    let slices = [io::IoSlice::new(bytes)];
-    let none = None::<&SockaddrStorage>;
-    sendmsg(
-        client.as_raw_fd(),
-        &slices,
-        &control,
-        MsgFlags::empty(),
-        none,
-    )
-    .unwrap();
-}
 
 macro_rules! both_keep_the_contract {
     ($($implementation:ident),*) => {$(mod $implementation {
         use super::*;
-    use crate::datagrams::$implementation::{Receiver, send};
+        use crate::datagrams::$implementation::{Receiver, send};
 
-        fn server(place: &str) -> (UdpSocket, Receiver) {
-            let server = socket(place);
+        fn server(address: &str) -> (UdpSocket, Receiver) {
+            let server = socket(address);
             let receiver = Receiver::new(&server, Details::default()).unwrap();
             (server, receiver)
         }
 
         #[test]
         fn every_boundary_and_every_sender_is_kept() {
-            for place in LOOPBACKS {
-                let (server, mut receiver) = server(place);
+            for address in LOOPBACKS {
+                let (server, mut receiver) = server(address);
                 let clients = [client_of(&server), client_of(&server)];
                 let sent: Vec<Vec<u8>> = (0..3 * BATCH).map(|size| vec![b'x'; size]).collect();
                 for (at, payload) in sent.iter().enumerate() {
@@ -52,8 +32,8 @@ macro_rules! both_keep_the_contract {
 
         #[test]
         fn the_largest_datagram_comes_whole() {
-            for (place, size) in LOOPBACKS.into_iter().zip([65_507, 65_527]) {
-                let (server, mut receiver) = server(place);
+            for (address, size) in LOOPBACKS.into_iter().zip([65_507, 65_527]) {
+                let (server, mut receiver) = server(address);
                 let payload: Vec<u8> = (0..size).map(|at| at as u8).collect();
                 client_of(&server).send(&payload).unwrap();
                 assert_eq!(payloads(&receive!(receiver, &server, 1)), [payload]);
@@ -62,11 +42,11 @@ macro_rules! both_keep_the_contract {
 
         #[test]
         fn datagrams_that_were_joined_come_apart() {
-            for place in LOOPBACKS {
-                let (server, mut receiver) = server(place);
+            for address in LOOPBACKS {
+                let (server, mut receiver) = server(address);
                 let client = client_of(&server);
                 let bytes: Vec<u8> = (0..10_050_u32).map(|at| at as u8).collect();
-                send_joined(&client, &bytes, 1_000);
+                GsoSender::default().send(&client, &bytes, 1_000).unwrap();
                 client.send(b"alone").unwrap();
 
                 let mut expected: Vec<&[u8]> = bytes.chunks(1_000).collect();

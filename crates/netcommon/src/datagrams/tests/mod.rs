@@ -10,8 +10,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 const LOOPBACKS: [&str; 2] = ["127.0.0.1:0", "[::1]:0"];
 
-fn socket(place: &str) -> UdpSocket {
-    UdpSocket::bind(place).unwrap()
+fn socket(address: &str) -> UdpSocket {
+    UdpSocket::bind(address).unwrap()
 }
 
 fn client_of(server: &UdpSocket) -> UdpSocket {
