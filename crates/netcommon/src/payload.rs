@@ -8,12 +8,6 @@ use serde::{Serialize, Serializer};
 
 /// Bytes as one line of text: UTF-8 as it is, except that control characters and invisible format
 /// characters are escaped (`\n`, `\u{1b}`), and bytes that are not UTF-8 are shown as `\xff`.
-///
-/// ```
-/// use netcommon::payload::Escaped;
-///
-/// assert_eq!(Escaped(b"ma\xc3\xb1ana\x1b[2J\xff").to_string(), r"mañana\u{1b}[2J\xff");
-/// ```
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {

@@ -5,17 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// One kind of warning, logged at most once in an interval. Threads may share it.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// use netcommon::warning::RateLimitedWarning;
-///
-/// static NO_DESCRIPTORS: RateLimitedWarning = RateLimitedWarning::new(Duration::from_secs(60));
-///
-/// assert!(NO_DESCRIPTORS.warn(format_args!("no descriptors left")));
-/// assert!(!NO_DESCRIPTORS.warn(format_args!("no descriptors left")));
-/// ```
 #[derive(Debug)]
 pub struct RateLimitedWarning {
     interval: Duration,

@@ -11,19 +11,6 @@ pub const DEFAULT_HOST: &str = "localhost";
 pub const DEFAULT_PORT: u16 = 1234;
 
 /// A host and a port, before the name is looked up.
-///
-/// ```
-/// use netcommon::address::Target;
-///
-/// let target = Target::from_arguments(Some("[2001:db8::7]:5000"), None)?;
-/// assert_eq!((target.host.as_str(), target.port), ("2001:db8::7", 5000));
-/// assert_eq!(target.to_string(), "[2001:db8::7]:5000");
-/// assert_eq!(Target::from_arguments(None, None)?.to_string(), "localhost:1234");
-///
-/// let refused = Target::from_arguments(Some("host:port"), None).unwrap_err();
-/// assert_eq!(refused.kind().exit_code(), 2);
-/// # Ok::<(), netcommon::Error>(())
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// A name, an IPv4 address, or an IPv6 address without brackets.

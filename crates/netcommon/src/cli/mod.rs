@@ -67,7 +67,6 @@ pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
     exit_code(P::NAME, run(program), || output.json.then(|| output.open()))
 }
 
-/// What a command line asks for.
 enum Request<P> {
     Run(P),
     Generate(Kind),
@@ -76,12 +75,13 @@ enum Request<P> {
 fn parse<P: Program>(arguments: &[OsString]) -> Result<Request<P>, clap::Error> {
     let mut command = generate::with_option(command::<P>());
     let mut matches = command.try_get_matches_from_mut(arguments)?;
-    match matches.remove_one(generate::OPTION) {
-        Some(kind) => Ok(Request::Generate(kind)),
-        None => P::from_arg_matches_mut(&mut matches)
-            .map(Request::Run)
-            .map_err(|error| error.format(&mut command)),
+    if let Some(kind) = matches.remove_one(generate::OPTION) {
+        return Ok(Request::Generate(kind));
     }
+    let program = P::from_arg_matches_mut(&mut matches);
+    program
+        .map(Request::Run)
+        .map_err(|error| error.format(&mut command))
 }
 
 /// The command line as clap knows it, with the end that all programs have in common.
