@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, TcpArgs, WaitArgs, parse_wait,
+    ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, TcpArgs, parse_wait,
 };
 use netcommon::output::Style;
 use netcommon::socket::tcp::ConnectOptions;
@@ -19,13 +19,13 @@ use crate::manual;
 use crate::reply::ReplyForm;
 use crate::source::Source;
 
-/// What the original script sends.
+/// The message of the original script.
 const DEFAULT_MESSAGE: &str = "Hola, servidor!";
 
-/// What a measuring connection keeps in memory a few times over.
+/// Lengths of a measured message, which each connection keeps in memory a few times over.
 const LENGTHS: RangeInclusive<usize> = 1..=(64 << 20);
 
-/// Messages of a stream: long enough to be sent fast, short enough to be counted often.
+/// Length of a stream's messages: long enough to be sent fast, short enough to be counted often.
 const STREAM_LENGTH: usize = 128 << 10;
 
 /// Send bytes to a TCP server and show its reply: a message, a file, or what you type. Without
@@ -57,9 +57,9 @@ pub struct Args {
     /// Options of TCP.
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// How long to wait.
-    #[command(flatten)]
-    pub wait: WaitArgs,
+    /// Give up when nothing has passed for DUR [default: wait for ever]
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
+    pub timeout: Option<Duration>,
     /// Give up connecting to an address after DUR [default: the kernel's, about two minutes]
     #[arg(long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
     pub connect_timeout: Option<Duration>,
@@ -88,15 +88,14 @@ impl Args {
     ///
     /// A file that cannot be read.
     pub fn source(&self) -> Result<Source, Error> {
-        match &self.file {
-            Some(path) => Source::file(path),
-            None => Ok(Source::message(
-                self.message.as_deref().unwrap_or(DEFAULT_MESSAGE),
-            )),
+        if let Some(path) = &self.file {
+            return Source::file(path);
         }
+        let message = self.message.as_deref().unwrap_or(DEFAULT_MESSAGE);
+        Ok(Source::message(message))
     }
 
-    /// Where the connection starts and how it is made.
+    /// Where the socket is bound and how it is set up.
     pub fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             tcp: self.tcp.options(self.socket.options(), None),
@@ -105,21 +104,19 @@ impl Args {
         }
     }
 
-    /// What to measure, or `None` when a message is to be sent.
+    /// The measurement asked for; `None` when a message is to be sent.
     ///
     /// # Errors
     ///
     /// Measuring options that contradict each other, or need one that is missing.
     pub fn plan(&self) -> Result<Option<Plan>, Error> {
-        match self.stream {
-            true => {
-                let plan = self
-                    .measure
-                    .stream_plan(self.wait.timeout, STREAM_LENGTH, LENGTHS);
-                plan.map(Some)
-            }
-            false => self.measure.plan(self.wait.timeout, LENGTHS),
+        if self.stream {
+            let plan = self
+                .measure
+                .stream_plan(self.timeout, STREAM_LENGTH, LENGTHS);
+            return plan.map(Some);
         }
+        self.measure.plan(self.timeout, LENGTHS)
     }
 
     /// How the exchange is to go. A bar and a reply on the same terminal would overwrite each other.
@@ -128,7 +125,7 @@ impl Args {
             half_close: !self.no_shutdown,
             expect_echo: self.expect_echo,
             expect_reply: self.file.is_none(),
-            timeout: self.wait.timeout,
+            timeout: self.timeout,
             show_progress: self.file.is_some()
                 && !self.output.is_quiet()
                 && stderr().is_terminal()

@@ -1,13 +1,13 @@
-//! What `tcp-client` says as JSON. For people, the reply itself says it.
+//! The events of `tcp-client`: JSON for programs; people see the reply itself.
 
 use std::net::SocketAddr;
 
 use netcommon::language::Language;
 use netcommon::output;
-use netcommon::payload::JsonPayload;
+use netcommon::payload::text_or_base64;
 use serde::Serialize;
 
-/// An event; none has a human line.
+/// An event, as programs read it; none has a human line.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Event<'a> {
@@ -18,15 +18,16 @@ pub enum Event<'a> {
         /// This end.
         local: SocketAddr,
     },
-    /// A piece of the reply, as it came: TCP keeps bytes in order, but no boundaries between messages.
+    /// A chunk of the reply, as it came: TCP keeps bytes in order, but no boundaries between messages.
     Message {
         /// Its length.
         bytes: usize,
         /// `"text"` or `"base64"`.
-        #[serde(flatten)]
-        payload: JsonPayload<'a>,
+        #[serde(flatten, serialize_with = "text_or_base64")]
+        payload: &'a [u8],
     },
-    /// The exchange ended well.
+    /// The exchange ended well:
+    /// `{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}`.
     Closed {
         /// The server.
         peer: SocketAddr,

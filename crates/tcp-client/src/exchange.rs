@@ -9,27 +9,26 @@ use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
 
 use crate::expectation::Expectation;
-use crate::progress::Progress;
 use crate::reply::Reply;
-use crate::sender::{Outgoing, SendEnd, Sender};
+use crate::sender::{SendError, SendJob, Sender};
 use crate::source::Source;
 
-/// Bytes taken from the socket at once.
-const PIECE: usize = 256 << 10;
+/// Bytes read from the socket at once.
+const CHUNK: usize = 256 << 10;
 
-/// After the server's last byte, how often it is looked whether sending still makes sense.
-const TICK: Duration = Duration::from_millis(100);
+/// After the server's last byte, the interval of checks whether sending still makes sense.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How an exchange is to go.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeOptions {
-    /// Tell the server that nothing more comes, once everything is sent (shutdown(2)).
+    /// Half-close the connection once everything is sent (shutdown(2)).
     pub half_close: bool,
     /// Demand the same bytes back.
     pub expect_echo: bool,
     /// Demand some reply.
     pub expect_reply: bool,
-    /// Give up when nothing has passed, either way, for so long.
+    /// Time without a byte in either direction after which the exchange fails; `None` is for ever.
     pub timeout: Option<Duration>,
     /// Show a progress bar.
     pub show_progress: bool,
@@ -44,232 +43,217 @@ pub struct Totals {
     pub received: u64,
 }
 
-/// One connection's exchange.
+/// One connection's exchange: the receiving side, and the handle of the sending one.
 pub struct Exchange {
     stream: TcpStream,
     server: String,
     options: ExchangeOptions,
     expectation: Option<Arc<Expectation>>,
+    is_interactive: bool,
+    sender: Sender,
     received: u64,
-}
-
-/// Notices when nothing passes.
-struct Stall {
-    timeout: Option<Duration>,
-    seen: Totals,
-    since: Instant,
-}
-
-impl Stall {
-    fn is_over(&mut self, totals: Totals) -> bool {
-        if self.seen != totals {
-            self.seen = totals;
-            self.since = Instant::now();
-        }
-        self.timeout
-            .is_some_and(|timeout| self.since.elapsed() >= timeout)
-    }
+    idle: IdleTimer,
 }
 
 impl Exchange {
-    /// `server` is its name in messages.
-    pub fn new(stream: TcpStream, server: String, options: ExchangeOptions) -> Self {
+    /// Starts to send all of `source`; messages call the peer `server`.
+    ///
+    /// # Errors
+    ///
+    /// A local limit that leaves no room for another descriptor or thread.
+    pub fn start(
+        stream: TcpStream,
+        server: String,
+        source: Source,
+        options: ExchangeOptions,
+    ) -> Result<Self, Error> {
+        set_poll_timeout(&stream, options.timeout)
+            .map_err(|error| Error::io("cannot set a time-out", error))?;
         let expectation = options.expect_echo.then(Arc::default);
-        Self {
+        let is_interactive = source.is_interactive;
+        let job = SendJob {
+            stream: stream
+                .try_clone()
+                .map_err(|error| Error::io("cannot duplicate the socket", error))?,
+            source,
+            expectation: expectation.clone(),
+            half_close: options.half_close,
+        };
+        Ok(Self {
+            sender: Sender::start(job, options.show_progress)?,
+            idle: IdleTimer::new(options.timeout),
             stream,
             server,
             options,
             expectation,
+            is_interactive,
             received: 0,
-        }
+        })
     }
 
-    /// Sends all of `source` while it receives, until the server has closed its side or, without
-    /// half-close, until the whole echo is back.
+    /// Receives until the server has closed its side or, without half-close, until the whole echo is
+    /// back; then waits for the sending side.
     ///
     /// # Errors
     ///
     /// A difference or a missing reply ([`ErrorKind::CheckFailed`]), silence ([`ErrorKind::TimedOut`]),
     /// a reset or an early end, an unreadable source, or a closed standard output.
-    pub fn run(mut self, source: Source, reply: &mut Reply<'_>) -> Result<Totals, Error> {
-        self.bound_waits()
-            .map_err(|error| Error::io("cannot set a time-out", error))?;
-        let is_typed = source.is_typed;
-        let progress = Progress::new(self.options.show_progress, source.length);
-        let sender = Sender::start(self.outgoing(source, progress.clone())?)?;
-        let mut stall = Stall {
-            timeout: self.options.timeout,
-            seen: Totals::default(),
-            since: Instant::now(),
-        };
-        let received = self.receive(&sender, &mut stall, reply);
-        progress.clear();
+    pub fn run(mut self, reply: &mut Reply<'_>) -> Result<Totals, Error> {
+        let received = self.receive(reply);
+        self.sender.clear_progress();
         reply.finish()?;
         received?;
-        let end = self.await_sender(&sender, &mut stall, is_typed)?;
-        let totals = self.totals(&sender);
-        self.judge(end, totals).map(|()| totals)
-    }
-
-    fn outgoing(&self, source: Source, progress: Progress) -> Result<Outgoing, Error> {
-        let stream = self
-            .stream
-            .try_clone()
-            .map_err(|error| Error::io("cannot duplicate the socket", error))?;
-        let expectation = self.expectation.clone();
-        Ok(Outgoing {
-            stream,
-            source,
-            expectation,
-            half_close: self.options.half_close,
-            progress,
-        })
-    }
-
-    /// Waits end several times within the time-out, so that silence is noticed when it is due.
-    fn bound_waits(&self) -> io::Result<()> {
-        let tick = self
-            .options
-            .timeout
-            .map(|timeout| (timeout / 8).max(Duration::from_millis(1)));
-        self.stream.set_read_timeout(tick)?;
-        self.stream.set_write_timeout(tick)
-    }
-
-    fn totals(&self, sender: &Sender) -> Totals {
-        Totals {
-            sent: sender.sent(),
-            received: self.received,
+        match self.wait_for_sender()? {
+            Some(result) => self.check(result)?,
+            None if self.is_fulfilled() => {}
+            None => return Err(self.closed_early()),
         }
+        Ok(self.totals())
     }
 
-    fn receive(
-        &mut self,
-        sender: &Sender,
-        stall: &mut Stall,
-        reply: &mut Reply<'_>,
-    ) -> Result<(), Error> {
-        let mut piece = vec![0; PIECE];
+    fn receive(&mut self, reply: &mut Reply<'_>) -> Result<(), Error> {
+        let mut chunk = vec![0; CHUNK];
         loop {
-            match self.stream.read(&mut piece) {
+            match self.stream.read(&mut chunk) {
                 Ok(0) => return Ok(()),
-                Ok(count) => {
-                    self.received += count as u64;
-                    reply.show(&piece[..count])?;
-                    if self.verify(&piece[..count])? && !self.options.half_close {
+                Ok(length) => {
+                    let chunk = &chunk[..length];
+                    self.received += length as u64;
+                    reply.show(chunk)?;
+                    self.verify(chunk)?;
+                    if self.options.expect_echo && !self.options.half_close && self.is_fulfilled() {
                         return Ok(());
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if stall.is_over(self.totals(sender)) {
-                        return Err(self.stalled(sender));
-                    }
-                }
-                Err(error) => return Err(self.broken(error, self.totals(sender))),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.check_idle()?,
+                Err(error) => return Err(self.lost(error)),
             }
         }
     }
 
-    /// True when the whole echo is back.
-    fn verify(&self, piece: &[u8]) -> Result<bool, Error> {
+    fn verify(&self, chunk: &[u8]) -> Result<(), Error> {
         let Some(expectation) = &self.expectation else {
-            return Ok(false);
+            return Ok(());
         };
-        match expectation.check(piece) {
-            Ok(()) => Ok(expectation.is_fulfilled()),
-            Err(difference) => Err(Error::new(
-                ErrorKind::CheckFailed,
-                format!("check failed: {}: {difference}", self.server),
-            )),
-        }
+        expectation.check(chunk).map_err(|difference| {
+            let message = format!("check failed: {}: {difference}", self.server);
+            Error::new(ErrorKind::CheckFailed, message)
+        })
     }
 
-    /// Sending goes on after the server's last byte, unless a byte of it still had to come back, or
-    /// a person types, who sees that the server has said its last word.
-    fn await_sender(
-        &self,
-        sender: &Sender,
-        stall: &mut Stall,
-        is_typed: bool,
-    ) -> Result<Option<SendEnd>, Error> {
+    /// Sending goes on after the server's last byte, unless outstanding echo can no longer come, or
+    /// the source is a person, who sees that the server has ended.
+    fn wait_for_sender(&mut self) -> Result<Option<Result<(), SendError>>, Error> {
         loop {
-            if let Some(end) = sender.end_within(TICK) {
-                return Ok(Some(end));
+            if let Some(result) = self.sender.wait(CHECK_INTERVAL) {
+                return Ok(Some(result));
             }
-            if self
-                .expectation
-                .as_ref()
-                .is_some_and(|expectation| expectation.is_due())
-            {
-                return Err(self.closed_early(self.totals(sender)));
+            let expectation = self.expectation.as_deref();
+            if expectation.is_some_and(Expectation::is_outstanding) {
+                return Err(self.closed_early());
             }
-            if is_typed && sender.is_reading() {
+            if self.is_interactive && self.sender.is_reading() {
                 return Ok(None);
             }
-            if stall.is_over(self.totals(sender)) {
-                return Err(self.stalled(sender));
-            }
+            self.check_idle()?;
         }
     }
 
-    fn judge(&self, end: Option<SendEnd>, totals: Totals) -> Result<(), Error> {
-        let fulfilled = self
-            .expectation
-            .as_ref()
-            .is_none_or(|expectation| expectation.is_fulfilled());
-        match end {
-            Some(SendEnd::Unreadable(error)) => Err(Error::io("cannot read the input", error)),
-            Some(SendEnd::Complete) if !fulfilled => Err(self.closed_early(totals)),
-            Some(SendEnd::Complete)
-                if totals.received == 0 && totals.sent > 0 && self.options.expect_reply =>
-            {
-                Err(Error::new(
-                    ErrorKind::CheckFailed,
-                    format!("check failed: {} sent no reply", self.server),
-                ))
+    fn check(&self, result: Result<(), SendError>) -> Result<(), Error> {
+        let Totals { sent, received } = self.totals();
+        match result {
+            Err(SendError::Source(error)) => Err(Error::io("cannot read the input", error)),
+            Err(SendError::Connection(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
+                Err(self.lost(error))
             }
-            Some(SendEnd::Complete) => Ok(()),
-            Some(SendEnd::Refused(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
-                Err(self.broken(error, totals))
+            Err(SendError::Connection(_)) => Err(self.closed_early()),
+            Ok(()) if !self.is_fulfilled() => Err(self.closed_early()),
+            Ok(()) if received == 0 && sent > 0 && self.options.expect_reply => {
+                let message = format!("check failed: {} sent no reply", self.server);
+                Err(Error::new(ErrorKind::CheckFailed, message))
             }
-            Some(SendEnd::Refused(_)) => Err(self.closed_early(totals)),
-            None if fulfilled => Ok(()),
-            None => Err(self.closed_early(totals)),
+            Ok(()) => Ok(()),
         }
     }
 
-    fn closed_early(&self, totals: Totals) -> Error {
+    /// True where no echo is expected, too.
+    fn is_fulfilled(&self) -> bool {
+        let expectation = self.expectation.as_deref();
+        expectation.is_none_or(Expectation::is_fulfilled)
+    }
+
+    fn totals(&self) -> Totals {
+        Totals {
+            sent: self.sender.sent(),
+            received: self.received,
+        }
+    }
+
+    fn check_idle(&mut self) -> Result<(), Error> {
+        let totals = self.totals();
+        if !self.idle.has_expired(totals) {
+            return Ok(());
+        }
         let Totals { sent, received } = totals;
-        let message = match self.expectation {
-            Some(_) => format!(
-                "{} closed early: {received} of {sent} bytes came back",
-                self.server
-            ),
-            None => format!(
-                "{} closed early: it took {sent} bytes, but not all",
-                self.server
-            ),
-        };
-        Error::new(ErrorKind::ClosedEarly, message)
-    }
-
-    fn stalled(&self, sender: &Sender) -> Error {
-        let Totals { sent, received } = self.totals(sender);
         let silence = show_duration(self.options.timeout.unwrap_or_default());
         let message = format!(
             "timed out: nothing from {} for {silence} ({sent} bytes sent, {received} received)",
             self.server
         );
-        Error::new(ErrorKind::TimedOut, message)
+        Err(Error::new(ErrorKind::TimedOut, message))
     }
 
-    fn broken(&self, error: io::Error, totals: Totals) -> Error {
-        let Totals { sent, received } = totals;
+    fn closed_early(&self) -> Error {
+        let Totals { sent, received } = self.totals();
+        let progress = if self.options.expect_echo {
+            format!("{received} of {sent} bytes came back")
+        } else {
+            format!("it took {sent} bytes, but not all")
+        };
+        let message = format!("{} closed early: {progress}", self.server);
+        Error::new(ErrorKind::ClosedEarly, message)
+    }
+
+    fn lost(&self, error: io::Error) -> Error {
+        let Totals { sent, received } = self.totals();
         let server = &self.server;
         Error::io(
             format!("lost {server} after {sent} bytes sent and {received} received"),
             error,
         )
+    }
+}
+
+/// Calls return several times within the user's time-out, so that silence is noticed when it is due.
+fn set_poll_timeout(stream: &TcpStream, timeout: Option<Duration>) -> io::Result<()> {
+    let poll_timeout = timeout.map(|timeout| (timeout / 8).max(Duration::from_millis(1)));
+    stream.set_read_timeout(poll_timeout)?;
+    stream.set_write_timeout(poll_timeout)
+}
+
+/// Expires when no byte has passed for the time-out.
+struct IdleTimer {
+    timeout: Option<Duration>,
+    last: Totals,
+    since: Instant,
+}
+
+impl IdleTimer {
+    fn new(timeout: Option<Duration>) -> Self {
+        Self {
+            timeout,
+            last: Totals::default(),
+            since: Instant::now(),
+        }
+    }
+
+    fn has_expired(&mut self, totals: Totals) -> bool {
+        if self.last != totals {
+            self.last = totals;
+            self.since = Instant::now();
+        }
+        let timeout = self.timeout;
+        timeout.is_some_and(|timeout| self.since.elapsed() >= timeout)
     }
 }

@@ -7,23 +7,21 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
-//! - `manual`: what the help and the man page say beside it
-//! - [`source`]: where the bytes to send come from
-//! - [`exchange`]: both directions at once, and how an exchange can fail
+//! - [`source`]: the bytes to send
 //! - `sender`: the sending thread
-//! - [`expectation`]: the bytes that have to come back
+//! - [`exchange`]: both directions at once, and how an exchange can fail
+//! - `expectation`: the bytes that have to come back
 //! - [`reply`]: how the received bytes are shown
 //! - `measure`: round trips and throughput of any echo server
-//! - [`events`]: what is said as JSON
-//! - `progress`: the bar on a terminal
+//! - [`events`]: the lines for people and the JSON for programs
+//! - `manual`: examples and events for the help and the man page
 
 pub mod args;
 pub mod events;
 pub mod exchange;
-pub mod expectation;
+mod expectation;
 mod manual;
 mod measure;
-mod progress;
 pub mod reply;
 mod sender;
 pub mod source;
@@ -32,6 +30,7 @@ use std::io::{Write, stderr};
 use std::time::Instant;
 
 use netcommon::Error;
+use netcommon::address::Target;
 use netcommon::cli::Program;
 use netcommon::output::Style;
 use netcommon::socket::tcp;
@@ -39,18 +38,22 @@ use netcommon::socket::tcp;
 pub use args::Args;
 
 use events::Event;
-use exchange::Exchange;
+use exchange::{Exchange, Totals};
 use reply::Reply;
 
-/// Connects, exchanges bytes with the server until it is done, or measures it, and says how that went.
+/// Connects, exchanges bytes with the server until it is done, and says how that went; or measures.
 ///
 /// # Errors
 ///
-/// Whatever kept the bytes from passing or the reply from being right, with the exit code that says so.
+/// A usage error, a server that cannot be reached or ends early, a wrong or missing reply.
 pub fn run(args: Args) -> Result<(), Error> {
-    if let Some(plan) = args.plan()? {
-        return measure::run(&args, plan);
+    match args.plan()? {
+        Some(plan) => measure::run(&args, plan),
+        None => exchange(&args),
     }
+}
+
+fn exchange(args: &Args) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let output = args.output.open();
     let source = args.source()?;
@@ -60,23 +63,28 @@ pub fn run(args: Args) -> Result<(), Error> {
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
     output.say(&Event::Connected { peer, local })?;
-    if source.is_typed && output.style == Style::Text {
-        // Without a word, a person who sees an empty line wonders what to do.
-        let _ = writeln!(
-            stderr(),
-            "{}: connected to {target}; type to send, Ctrl-D ends",
-            Args::NAME
-        );
+    if source.is_interactive && output.style == Style::Text {
+        invite(&target);
     }
     let start = Instant::now();
+    let server = format!("{target} ({})", peer.ip());
+    let exchange = Exchange::start(stream, server, source, args.exchange_options())?;
     let mut reply = Reply::new(&output, args.reply_form(output.style));
-    let exchange = Exchange::new(stream, target.to_string(), args.exchange_options());
-    let totals = exchange.run(source, &mut reply)?;
-    let duration_s = start.elapsed().as_secs_f64();
+    let Totals { sent, received } = exchange.run(&mut reply)?;
     output.say(&Event::Closed {
         peer,
-        sent: totals.sent,
-        received: totals.received,
-        duration_s,
+        sent,
+        received,
+        duration_s: start.elapsed().as_secs_f64(),
     })
+}
+
+/// A person who sees nothing but an empty line would wonder what to do.
+fn invite(target: &Target) {
+    let name = Args::NAME;
+    // A closed standard error has no reader to miss it.
+    let _ = writeln!(
+        stderr(),
+        "{name}: connected to {target}; type to send, Ctrl-D ends"
+    );
 }

@@ -1,4 +1,4 @@
-//! What the help and the man page say beside the options.
+//! Examples and events for the help and the man page.
 
 use netcommon::cli::Manual;
 
@@ -28,7 +28,7 @@ pub(crate) const MANUAL: Manual = Manual {
         ),
         (
             r#"{"event":"message","bytes":15,"text":"Hola, servidor!"}"#,
-            "A piece of the reply, as it came: TCP keeps the order of bytes, but no boundaries \
+            "Part of the reply, as it came: TCP keeps the order of bytes, but no boundaries \
              between messages.",
         ),
         (

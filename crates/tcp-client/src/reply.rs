@@ -2,7 +2,7 @@
 
 use netcommon::Error;
 use netcommon::output::Output;
-use netcommon::payload::{Escaped, EscapedLines, HexDump, JsonPayload, Utf8Pieces};
+use netcommon::payload::{Escaped, EscapedLines, HexDump, Utf8Pieces};
 
 use crate::events::Event;
 
@@ -20,13 +20,13 @@ pub enum ReplyForm {
     Bytes,
     /// A hex dump alone.
     Dump,
-    /// One event for each piece.
+    /// One event for each chunk.
     Events,
     /// Not at all.
     Hidden,
 }
 
-/// A reply under way. Pieces are shown as they come, so its length is not bounded by memory.
+/// A reply under way. Chunks are shown as they come, so its length is not bounded by memory.
 pub struct Reply<'a> {
     output: &'a Output,
     form: ReplyForm,
@@ -35,7 +35,7 @@ pub struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
-    /// Nothing is written before the first piece.
+    /// Nothing is written before the first chunk.
     pub fn new(output: &'a Output, form: ReplyForm) -> Self {
         Self {
             output,
@@ -45,17 +45,17 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Shows a piece at once; a character that it cuts in two waits for the next one.
+    /// Shows a chunk at once; a character that it cuts in two waits for the next one.
     ///
     /// # Errors
     ///
     /// When standard output is closed or full.
-    pub fn show(&mut self, piece: &[u8]) -> Result<(), Error> {
+    pub fn show(&mut self, chunk: &[u8]) -> Result<(), Error> {
         match self.form {
             ReplyForm::Hidden => return Ok(()),
-            ReplyForm::Bytes => self.output.write_bytes(piece)?,
+            ReplyForm::Bytes => self.output.write_bytes(chunk)?,
             _ => {
-                let whole = self.pieces.push(piece);
+                let whole = self.pieces.push(chunk);
                 self.show_whole(&whole)?;
             }
         }
@@ -86,19 +86,16 @@ impl<'a> Reply<'a> {
             ReplyForm::Line { hex } => self.show_line(bytes, offset, hex),
             ReplyForm::Lines => self.write(EscapedLines(bytes)),
             ReplyForm::Dump => self.write(HexDump { bytes, offset }),
-            ReplyForm::Events => {
-                let payload = JsonPayload::new(bytes);
-                self.output.write(&Event::Message {
-                    bytes: bytes.len(),
-                    payload,
-                })
-            }
+            ReplyForm::Events => self.output.write(&Event::Message {
+                bytes: bytes.len(),
+                payload: bytes,
+            }),
             ReplyForm::Bytes | ReplyForm::Hidden => Ok(()),
         }
     }
 
     fn show_line(&self, bytes: &[u8], offset: u64, hex: bool) -> Result<(), Error> {
-        // A dump between two pieces ends the line: the next piece needs a label of its own.
+        // A dump between two chunks ends the line: the next chunk needs a label of its own.
         if offset == 0 || hex {
             let language = self.output.language;
             let text = language.choose(

@@ -12,7 +12,7 @@ pub struct Source {
     /// How many, where that is known beforehand.
     pub length: Option<u64>,
     /// Whether a person types them.
-    pub is_typed: bool,
+    pub is_interactive: bool,
 }
 
 impl Source {
@@ -22,7 +22,7 @@ impl Source {
         Self {
             length: Some(bytes.len() as u64),
             reader: Box::new(Cursor::new(bytes)),
-            is_typed: false,
+            is_interactive: false,
         }
     }
 
@@ -39,22 +39,8 @@ impl Source {
         let length = metadata.is_file().then_some(metadata.len());
         Ok(Self {
             length,
-            is_typed: input::is_stdin(path) && io::stdin().is_terminal(),
+            is_interactive: input::is_stdin(path) && io::stdin().is_terminal(),
             reader: Box::new(file),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_its_utf8_bytes() {
-        let mut source = Source::message("muchísimo");
-        let mut bytes = Vec::new();
-        source.reader.read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes, "muchísimo".as_bytes());
-        assert_eq!(source.length, Some(10));
     }
 }
