@@ -1,49 +1,49 @@
 //! Sending datagrams, and waiting for the replies.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use netcommon::address::Target;
-use netcommon::cli::OutputArgs;
 use netcommon::output::{Output, Style};
 use netcommon::socket::udp::Peer;
 use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
 
-use crate::events::Reply;
+use crate::events::Event;
 use crate::source::Source;
 
-/// Larger than any datagram.
+/// Bytes of buffer for a reply: more than any datagram has.
 const BUFFER: usize = 1 << 16;
 
-/// The clock cannot count on for ever.
-const LONGEST: Duration = Duration::from_secs(1 << 30);
+/// Limit of the time-out: no clock counts on for ever.
+const MAX_TIMEOUT: Duration = Duration::from_secs(1 << 30);
 
-/// One peer, or a group, and how long to wait for it.
-pub struct Client {
+/// A peer, or a group, and how to wait for its replies.
+pub struct Client<'a> {
     peer: Peer,
-    /// The peer in messages: `localhost:1234 (127.0.0.1)`.
-    name: String,
+    server: String,
     timeout: Option<Duration>,
-    output: Output,
+    output: &'a Output,
     hex: bool,
     buffer: Vec<u8>,
 }
 
-impl Client {
-    /// With a `timeout`, it waits so long for the reply to each datagram.
+impl<'a> Client<'a> {
+    /// Messages call the peer `server`. With a `timeout`, each datagram's reply is waited for that
+    /// long, and shown, as a hex dump too where `hex` asks for it.
     pub fn new(
         peer: Peer,
-        target: &Target,
+        server: String,
         timeout: Option<Duration>,
-        output: &OutputArgs,
+        output: &'a Output,
+        hex: bool,
     ) -> Self {
         Self {
-            name: format!("{target} ({})", peer.address().ip()),
             peer,
+            server,
             timeout,
-            output: output.open(),
-            hex: output.hex,
+            output,
+            hex,
             buffer: vec![0; BUFFER],
         }
     }
@@ -52,105 +52,105 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the source or the peer refuses; a time-out if any datagram remained without a reply.
-    pub fn send_all(&mut self, mut source: Source) -> Result<(), Error> {
+    /// An input that cannot be read or sent, a peer that refuses it, or a time-out if any datagram
+    /// remained without a reply.
+    pub fn run(mut self, mut source: Source) -> Result<(), Error> {
         let (mut sent, mut unanswered) = (0_u64, 0_u64);
         while let Some(payload) = source.next_payload()? {
             self.peer
                 .send(payload)
-                .map_err(|error| self.failed(error))?;
+                .map_err(|error| self.cannot_send(error))?;
             sent += 1;
             if let Some(timeout) = self.timeout {
-                unanswered += u64::from(!self.hear(timeout)?);
+                unanswered += u64::from(!self.receive_replies(timeout)?);
             }
         }
-        log::info!("sent {sent} datagrams to {}", self.name);
-        self.take_pending_error()?;
-        match (unanswered, self.timeout) {
-            (1.., Some(timeout)) => Err(self.no_reply(unanswered, sent, timeout)),
-            _ => Ok(()),
+        log::info!("sent {sent} datagrams to {}", self.server);
+        self.check_pending_error()?;
+        if unanswered > 0 {
+            return Err(self.no_reply(unanswered, sent));
         }
+        Ok(())
     }
 
-    /// An ICMP error that is here already; without a time to wait, a distant one is not waited for.
-    fn take_pending_error(&self) -> Result<(), Error> {
+    /// An ICMP error that has arrived by now; a later one is not waited for.
+    fn check_pending_error(&self) -> Result<(), Error> {
         match self.peer.socket().take_error() {
             Ok(None) => Ok(()),
-            Ok(Some(error)) | Err(error) => Err(self.failed(error)),
+            Ok(Some(error)) | Err(error) => Err(self.cannot_send(error)),
         }
     }
 
     /// Shows the next reply, or from a group all that come in time; false if there is none.
-    fn hear(&mut self, timeout: Duration) -> Result<bool, Error> {
-        let deadline = Instant::now() + timeout.min(LONGEST);
-        let mut heard = false;
-        while !heard || self.peer.is_group() {
-            if !self.hear_one(deadline)? {
+    fn receive_replies(&mut self, timeout: Duration) -> Result<bool, Error> {
+        let deadline = Instant::now() + timeout.min(MAX_TIMEOUT);
+        let mut is_answered = false;
+        while !is_answered || self.peer.is_group() {
+            let Some((length, peer)) = self.receive(deadline)? else {
                 break;
-            }
-            heard = true;
+            };
+            self.show(&self.buffer[..length], peer)?;
+            is_answered = true;
         }
-        Ok(heard)
+        Ok(is_answered)
     }
 
-    fn hear_one(&mut self, deadline: Instant) -> Result<bool, Error> {
+    fn receive(&mut self, deadline: Instant) -> Result<Option<(usize, SocketAddr)>, Error> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Ok(false);
+                return Ok(None);
             }
             let socket = self.peer.socket();
-            socket
+            let received = socket
                 .set_read_timeout(Some(left))
-                .map_err(|error| self.failed(error))?;
-            match socket.recv_from(&mut self.buffer) {
-                Ok((length, peer)) => return self.show(length, peer).map(|()| true),
-                Err(error) if is_only_late(&error) => {}
-                Err(error) => return Err(self.failed(error)),
+                .and_then(|()| socket.recv_from(&mut self.buffer));
+            match received {
+                Ok(received) => return Ok(Some(received)),
+                Err(error) if is_transient(&error) => {}
+                Err(error) => return Err(self.cannot_send(error)),
             }
         }
     }
 
-    fn show(&self, length: usize, peer: std::net::SocketAddr) -> Result<(), Error> {
-        let payload = &self.buffer[..length];
+    fn show(&self, payload: &[u8], peer: SocketAddr) -> Result<(), Error> {
         if self.output.style == Style::Raw {
             self.output.write_bytes(payload)?;
             return self.output.flush();
         }
-        self.output.say(&Reply {
+        self.output.say(&Event::Reply {
             peer,
-            bytes: length,
+            bytes: payload.len(),
             payload,
-            name_peer: self.peer.is_group(),
+            show_peer: self.peer.is_group(),
             hex: self.hex,
         })
     }
 
-    fn no_reply(&self, unanswered: u64, sent: u64, timeout: Duration) -> Error {
-        let waited = show_duration(timeout);
-        let which = match sent {
-            1 => String::new(),
-            _ => format!(" to {unanswered} of {sent} datagrams"),
+    fn no_reply(&self, unanswered: u64, sent: u64) -> Error {
+        let which = if sent > 1 {
+            format!(" to {unanswered} of {sent} datagrams")
+        } else {
+            String::new()
         };
+        let waited = show_duration(self.timeout.unwrap_or_default());
         let message = format!(
             "no reply from {}{which}: timed out after {waited}",
-            self.name
+            self.server
         );
         Error::new(ErrorKind::TimedOut, message)
             .with_hint("perhaps nothing there answers, or a firewall drops packets")
     }
 
-    fn failed(&self, error: io::Error) -> Error {
-        let error = Error::io(format!("cannot send to {}", self.name), error);
-        match error.kind() {
-            ErrorKind::Refused => error.with_hint("is a server listening there?"),
-            _ => error,
-        }
+    fn cannot_send(&self, error: io::Error) -> Error {
+        let error = Error::io(format!("cannot send to {}", self.server), error);
+        let is_refused = error.kind() == ErrorKind::Refused;
+        error.with_hint(is_refused.then_some("is a server listening there?"))
     }
 }
 
-/// The time-out of the socket, or a signal: the clock decides.
-fn is_only_late(error: &io::Error) -> bool {
+/// The time-out of the socket, or a signal: the deadline decides.
+fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind as Io;
     matches!(
         error.kind(),

@@ -1,50 +1,58 @@
-//! What `udp-client` says, to people and to programs.
+//! The events of `udp-client`: lines for people, JSON for programs.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 
 use netcommon::language::Language;
-use netcommon::output::Event;
+use netcommon::output;
 use netcommon::payload::{Escaped, HexDump, text_or_base64};
 use serde::Serialize;
 
-/// A reply: `{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}`; where the payload is
-/// not UTF-8, `base64` takes the place of `text`.
+/// An event, as people and as programs read it.
 #[derive(Serialize)]
-#[serde(tag = "event", rename = "reply")]
-pub struct Reply<'a> {
-    /// Who sent it.
-    pub peer: SocketAddr,
-    /// Its size.
-    pub bytes: usize,
-    /// Its bytes.
-    #[serde(flatten, serialize_with = "text_or_base64")]
-    pub payload: &'a [u8],
-    /// Whether people need to be told who sent it.
-    #[serde(skip)]
-    pub name_peer: bool,
-    /// Whether people want a hex dump.
-    #[serde(skip)]
-    pub hex: bool,
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event<'a> {
+    /// A reply: `{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}`.
+    Reply {
+        /// Its sender.
+        peer: SocketAddr,
+        /// Its length.
+        bytes: usize,
+        /// `"text"` or `"base64"`.
+        #[serde(flatten, serialize_with = "text_or_base64")]
+        payload: &'a [u8],
+        /// Whether people need to be told the sender.
+        #[serde(skip)]
+        show_peer: bool,
+        /// Whether people want a hex dump.
+        #[serde(skip)]
+        hex: bool,
+    },
 }
 
-impl Event for Reply<'_> {
+impl output::Event for Event<'_> {
     fn human(&self, language: Language, lines: &mut String) {
-        lines.push_str(language.choose(
-            "\n[+] Mensaje recibido del servidor",
-            "\n[+] Message received from the server",
-        ));
-        // Writing to a string does not fail.
-        let _ = match self.name_peer {
-            true => writeln!(lines, " {}: {}", self.peer, Escaped(self.payload)),
-            false => writeln!(lines, ": {}", Escaped(self.payload)),
+        let Self::Reply {
+            peer,
+            payload,
+            show_peer,
+            hex,
+            ..
+        } = *self;
+        let text = language.choose(
+            "Mensaje recibido del servidor",
+            "Message received from the server",
+        );
+        let peer = if show_peer {
+            format!(" {peer}")
+        } else {
+            String::new()
         };
-        if self.hex {
-            let dump = HexDump {
-                bytes: self.payload,
-                offset: 0,
-            };
-            let _ = write!(lines, "{dump}");
+        let written = writeln!(lines, "\n[+] {text}{peer}: {}", Escaped(payload));
+        debug_assert!(written.is_ok(), "a string takes any text");
+        if hex {
+            let bytes = payload;
+            lines.push_str(&HexDump { bytes, offset: 0 }.to_string());
         }
     }
 }

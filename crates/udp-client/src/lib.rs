@@ -3,11 +3,11 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
-//! - `manual`: what the help and the man page say beside it
 //! - [`source`]: the datagrams to send
-//! - [`client`]: sending, and waiting for replies
+//! - [`client`]: sending, and waiting for the replies
 //! - `measure`: round trips, loss, duplicates and reordering of any echo server
-//! - [`events`]: what is said, to people and to programs
+//! - [`events`]: the lines for people and the JSON for programs
+//! - `manual`: examples and events for the help and the man page
 
 pub mod args;
 pub mod client;
@@ -16,10 +16,10 @@ mod manual;
 mod measure;
 pub mod source;
 
-pub use args::Args;
-
 use netcommon::Error;
 use netcommon::socket::udp;
+
+pub use args::Args;
 
 use client::Client;
 
@@ -29,12 +29,18 @@ use client::Client;
 ///
 /// A usage error, a peer that cannot be reached or refuses, or a reply that did not come.
 pub fn run(args: Args) -> Result<(), Error> {
-    if let Some(plan) = args.plan()? {
-        return measure::run(&args, plan);
+    match args.plan()? {
+        Some(plan) => measure::run(&args, plan),
+        None => send(&args),
     }
-    let target = args.address.remote_target()?;
-    let peer = udp::connect(&target, args.address.family(), &args.options())?;
+}
+
+fn send(args: &Args) -> Result<(), Error> {
+    let target = args.target.remote_target()?;
+    let peer = udp::connect(&target, args.target.family(), &args.connect_options())?;
     let source = args.source(udp::max_payload(&peer.address()))?;
-    let mut client = Client::new(peer, &target, args.timeout, &args.output);
-    client.send_all(source)
+    let server = format!("{target} ({})", peer.address().ip());
+    let output = args.output.open();
+    let client = Client::new(peer, server, args.timeout, &output, args.output.hex);
+    client.run(source)
 }

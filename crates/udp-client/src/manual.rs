@@ -1,4 +1,4 @@
-//! What the help and the man page say beside the options.
+//! Examples and events for the help and the man page.
 
 use netcommon::cli::Manual;
 
@@ -20,7 +20,7 @@ pub(crate) const MANUAL: Manual = Manual {
     ],
     events: &[(
         r#"{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}"#,
-        "A reply, and who sent it. With no --timeout there are none.",
+        "A reply, and its sender. With no --timeout there are none.",
     )],
     environment: &[],
 };

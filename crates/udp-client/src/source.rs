@@ -1,6 +1,6 @@
 //! The datagrams to send: a whole input as one, or one for each line.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 
 use netcommon::Error;
 
@@ -14,7 +14,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// The whole input as one datagram of at most `limit` bytes; one without bytes if it is empty.
+    /// The whole input as one datagram of at most `limit` bytes, also where the input is empty.
     pub fn whole(input: Box<dyn BufRead>, limit: usize) -> Self {
         Self {
             input,
@@ -40,34 +40,28 @@ impl Source {
     /// A usage error for one that no datagram can carry, or the reason why the input cannot be read.
     pub fn next_payload(&mut self) -> Result<Option<&[u8]>, Error> {
         self.payload.clear();
-        let more = match self.by_line {
-            true => self.read_line()?,
-            false => self.read_all()?,
+        let is_more = if self.by_line {
+            self.read_line()?
+        } else {
+            self.count == 0 && self.read_all()?
         };
         if self.payload.len() > self.limit {
             return Err(self.too_long());
         }
-        self.count += u64::from(more);
-        Ok(more.then_some(&self.payload))
+        self.count += u64::from(is_more);
+        Ok(is_more.then_some(&self.payload))
     }
 
-    /// One byte past the limit is enough to know that it is too long.
     fn read_all(&mut self) -> Result<bool, Error> {
-        if self.count > 0 {
-            return Ok(false);
-        }
-        let most = self.limit as u64 + 1;
-        let mut input = (&mut self.input).take(most);
-        input.read_to_end(&mut self.payload).map_err(unreadable)?;
+        let mut input = (&mut self.input).take(most(self.limit));
+        input.read_to_end(&mut self.payload).map_err(cannot_read)?;
         Ok(true)
     }
 
     fn read_line(&mut self) -> Result<bool, Error> {
-        let most = self.limit as u64 + 1;
-        let mut input = (&mut self.input).take(most);
-        let length = input
-            .read_until(b'\n', &mut self.payload)
-            .map_err(unreadable)?;
+        let mut input = (&mut self.input).take(most(self.limit));
+        let read = input.read_until(b'\n', &mut self.payload);
+        let length = read.map_err(cannot_read)?;
         if self.payload.ends_with(b"\n") {
             self.payload.pop();
         }
@@ -75,18 +69,24 @@ impl Source {
     }
 
     fn too_long(&self) -> Error {
-        let what = match self.by_line {
-            true => format!("line {}", self.count + 1),
-            false => "the message".to_owned(),
+        let subject = if self.by_line {
+            format!("line {}", self.count + 1)
+        } else {
+            "the message".to_owned()
         };
         Error::usage(format!(
-            "{what} is longer than {} bytes, the most that a UDP datagram to this address carries",
+            "{subject} is longer than {} bytes, the most that a UDP datagram to this address carries",
             self.limit
         ))
     }
 }
 
-fn unreadable(error: std::io::Error) -> Error {
+/// One byte past the limit is enough to know that a datagram is too long.
+fn most(limit: usize) -> u64 {
+    limit as u64 + 1
+}
+
+fn cannot_read(error: io::Error) -> Error {
     Error::io("cannot read the input", error)
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_is_a_datagram_empty_ones_and_the_last_without_its_end_too() {
+    fn each_line_is_a_datagram_empty_ones_and_an_unfinished_last_one_too() {
         let lines: [&[u8]; 4] = [b"abcd", b"", b"\r", b"e"];
         assert_eq!(cut(Source::lines(input(b"abcd\n\n\r\ne"), 4)), lines);
         assert_eq!(cut(Source::lines(input(b"a\n"), 4)), [b"a"]);
@@ -122,28 +122,26 @@ mod tests {
     }
 
     #[test]
-    fn what_no_datagram_carries_is_refused_with_the_limit() {
-        let error = Source::whole(input(b"abcde"), 4)
-            .next_payload()
-            .unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("the message is longer than 4 bytes"),
-            "{error}"
-        );
-        let mut lines = Source::lines(input(b"abcd\nabcde\n"), 4);
-        assert_eq!(lines.next_payload().unwrap(), Some(b"abcd".as_slice()));
-        let error = lines.next_payload().unwrap_err();
-        assert!(
-            error.to_string().contains("line 2 is longer than 4 bytes"),
-            "{error}"
-        );
+    fn an_over_long_datagram_is_refused_with_the_limit() {
+        let table = [
+            (Source::whole(input(b"abcde"), 4), "the message"),
+            (Source::lines(input(b"abcd\nabcde\n"), 4), "line 2"),
+        ];
+        for (mut source, subject) in table {
+            let error = loop {
+                match source.next_payload() {
+                    Ok(payload) => assert_eq!(payload, Some(b"abcd".as_slice())),
+                    Err(error) => break error.to_string(),
+                }
+            };
+            let expected = format!("{subject} is longer than 4 bytes");
+            assert!(error.contains(&expected), "{error}");
+        }
     }
 
     #[test]
     fn an_endless_line_is_not_gathered() {
-        let endless = Box::new(std::io::BufReader::new(std::io::repeat(b'x')));
+        let endless = Box::new(io::BufReader::new(io::repeat(b'x')));
         let mut source = Source::lines(endless, 1_000);
         assert!(source.next_payload().is_err());
         assert_eq!(source.payload.len(), 1_001);

@@ -43,7 +43,7 @@ const RCVBUF: usize = 4 << 20;
 ///
 /// What keeps probes from being sent, a peer that refuses them, no reply or a wrong one, a broken bound.
 pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
-    let target = args.address.remote_target()?;
+    let target = args.target.remote_target()?;
     let peers = connect(args, &plan)?;
     let address = peers[0].address();
     let shutdown = Shutdown::new();
@@ -56,10 +56,10 @@ pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
 }
 
 fn connect(args: &Args, plan: &Plan) -> Result<Vec<Peer>, Error> {
-    let target = args.address.remote_target()?;
-    let mut options = args.options();
+    let target = args.target.remote_target()?;
+    let mut options = args.connect_options();
     options.socket.rcvbuf = options.socket.rcvbuf.or(Some(RCVBUF));
-    let connect = |_| udp::connect(&target, args.address.family(), &options);
+    let connect = |_| udp::connect(&target, args.target.family(), &options);
     let peers = (0..plan.flows)
         .map(connect)
         .collect::<Result<Vec<_>, _>>()?;
