@@ -1,23 +1,25 @@
 //! The command line of `udp-server`.
 
-use std::net::UdpSocket;
 use std::time::Duration;
 
 use clap::Parser;
+use netcommon::Error;
 use netcommon::address::{DEFAULT_HOST, Family, Group, Target, parse_group};
 use netcommon::cli::{Manual, OutputArgs, Program, ServerSocketArgs, TargetArgs, parse_wait};
 use netcommon::options::SocketOptions;
-use netcommon::socket::udp;
-use netcommon::{Error, service};
 
-use crate::{echo, manual};
+use crate::echo::REPLY_DSCP;
+use crate::events::View;
+use crate::manual;
+use crate::server::Settings;
 
-/// Asked for unless the user says otherwise: what a fast sender sends while this program is not on a processor.
+/// The receive buffer unless asked otherwise: room for what a fast sender sends while this program
+/// is not on a processor.
 const RCVBUF: usize = 4 << 20;
 
 /// Print every UDP datagram and its sender, and say what was lost. Without arguments it listens on
 /// localhost:1234. Probes of clients that measure are counted and reported instead (-v prints them too).
-#[derive(Clone, Debug, Parser)]
+#[derive(Parser, Debug)]
 #[command(name = Self::NAME, version)]
 pub struct Args {
     /// Answer each datagram with the same bytes, from the address that was asked; replies carry
@@ -32,14 +34,16 @@ pub struct Args {
     pub time: Option<Duration>,
     /// Join a multicast group, perhaps on one interface, and listen on every address instead of localhost; may be repeated
     #[arg(long, value_name = "GROUP[@IF]", value_parser = parse_group)]
-    join: Vec<Group>,
+    pub join: Vec<Group>,
+    /// Where to listen.
     #[command(flatten)]
-    address: TargetArgs,
-    /// How the program speaks.
+    pub target: TargetArgs,
+    /// How to speak.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Options of its socket.
     #[command(flatten)]
-    socket: ServerSocketArgs,
+    pub socket: ServerSocketArgs,
 }
 
 impl Program for Args {
@@ -58,26 +62,22 @@ impl Args {
     ///
     /// A malformed address, two ports that differ, or a group of the other family.
     pub fn target(&self) -> Result<Target, Error> {
-        let mut target = self.address.target()?;
+        let mut target = self.target.target()?;
         self.check_groups()?;
         if !self.join.is_empty() && target.host == DEFAULT_HOST {
-            let everywhere = if self.join.iter().all(is_v4) {
-                "0.0.0.0"
-            } else {
-                "::"
-            };
-            target.host = everywhere.to_owned();
+            let all_v4 = self.join.iter().all(|group| group.address.is_ipv4());
+            target.host = if all_v4 { "0.0.0.0" } else { "::" }.to_owned();
         }
         Ok(target)
     }
 
     fn check_groups(&self) -> Result<(), Error> {
-        let wanted = |group: &&Group| match self.address.family() {
-            Family::Any => true,
-            Family::V4 => is_v4(group),
-            Family::V6 => !is_v4(group),
+        let is_refused = |group: &&Group| match self.target.family() {
+            Family::Any => false,
+            Family::V4 => group.address.is_ipv6(),
+            Family::V6 => group.address.is_ipv4(),
         };
-        match self.join.iter().find(|group| !wanted(group)) {
+        match self.join.iter().find(is_refused) {
             Some(group) => Err(Error::usage(format!(
                 "{group} is not a group of the family of -4 or -6"
             ))),
@@ -85,44 +85,28 @@ impl Args {
         }
     }
 
-    /// Opens the socket and joins the groups; returns it with its name for people. A socket that a
-    /// service manager hands over takes the place of our own.
-    ///
-    /// # Errors
-    ///
-    /// An unknown name, a port that cannot be bound, a group that cannot be joined.
-    pub fn bind(&self) -> Result<(UdpSocket, Target), Error> {
-        let options = self.options();
-        let (socket, target) = match service::udp_socket(&options)? {
-            Some((socket, address)) => (socket, address.into()),
-            None => {
-                let target = self.target()?;
-                let socket = udp::bind(&target, self.address.family(), &options)?;
-                (socket, target)
-            }
-        };
-        for group in &self.join {
-            udp::join(&socket, group)?;
+    /// How the server serves.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            echo: self.echo,
+            count: self.count,
+            time: self.time,
+            view: View {
+                hex: self.output.hex,
+                details: self.output.is_verbose(),
+            },
         }
-        Ok((socket, target))
     }
 
-    fn options(&self) -> SocketOptions {
+    /// Options of the socket.
+    pub fn socket_options(&self) -> SocketOptions {
         let asked = self.socket.options();
         SocketOptions {
             rcvbuf: asked.rcvbuf.or(Some(RCVBUF)),
-            dscp: if self.echo {
-                Some(echo::MARK)
-            } else {
-                asked.dscp
-            },
+            dscp: self.echo.then_some(REPLY_DSCP).or(asked.dscp),
             ..asked
         }
     }
-}
-
-fn is_v4(group: &Group) -> bool {
-    group.address.is_ipv4()
 }
 
 #[cfg(test)]
@@ -130,12 +114,12 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
-    fn parse(line: &str) -> Args {
-        Args::try_parse_from(line.split_whitespace()).unwrap()
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(line.split_whitespace())
     }
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_command_line_is_consistent() {
         Args::command().debug_assert();
     }
 
@@ -152,7 +136,8 @@ mod tests {
             ),
         ];
         for (line, target) in table {
-            assert_eq!(parse(line).target().unwrap().to_string(), target);
+            let args = parse(line).unwrap();
+            assert_eq!(args.target().unwrap().to_string(), target);
         }
     }
 
@@ -162,17 +147,18 @@ mod tests {
             ("udp-server -6 --join 239.1.2.3", "239.1.2.3"),
             ("udp-server -4 --join ff02::1234", "ff02::1234"),
         ] {
-            let error = parse(line).target().unwrap_err().to_string();
+            let error = parse(line).unwrap().target().unwrap_err().to_string();
             assert!(error.contains(group), "{error}");
         }
     }
 
     #[test]
     fn replies_are_always_marked() {
-        assert_eq!(parse("udp-server").options().dscp, None);
-        assert_eq!(parse("udp-server --dscp EF").options().dscp, Some(46));
-        assert_eq!(parse("udp-server -e").options().dscp, Some(echo::MARK));
-        let both = Args::try_parse_from(["udp-server", "-e", "--dscp", "EF"]);
-        assert!(both.unwrap_err().to_string().contains("--dscp"));
+        let dscp = |line| parse(line).map(|args| args.socket_options().dscp);
+        assert_eq!(dscp("udp-server").unwrap(), None);
+        assert_eq!(dscp("udp-server --dscp EF").unwrap(), Some(46));
+        assert_eq!(dscp("udp-server -e").unwrap(), Some(REPLY_DSCP));
+        let both = dscp("udp-server -e --dscp EF").unwrap_err();
+        assert!(both.to_string().contains("--dscp"));
     }
 }

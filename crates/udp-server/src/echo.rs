@@ -1,36 +1,37 @@
-//! What `--echo` answers, and what it never does, so that no two machines answer each other for ever.
+//! Replies with `--echo`, and the datagrams that never get one, so that no two machines answer each
+//! other for ever.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use netcommon::datagrams::{Datagram, RecvMeta, Transmit, send};
 
-/// The DSCP that marks a reply of this program: one for local use (RFC 2474 section 6, pool 2) in the
-/// class of ordinary traffic. A datagram that carries it is the reply of such a server.
-pub const MARK: u8 = 3;
+/// The DSCP of replies: one for local use (RFC 2474 section 6, pool 2) in the class of ordinary
+/// traffic. A datagram that carries it is the reply of such a server.
+pub(crate) const REPLY_DSCP: u8 = 3;
 
-/// The services that answer whatever they get (RFC 862, 867, 865, 864, 868): echo, daytime, quote of
-/// the day, chargen, time.
+/// The services that answer any datagram (RFC 862, 867, 865, 864, 868): echo, daytime, quote of the
+/// day, chargen, time.
 const ANSWERING_SERVICES: [u16; 5] = [7, 13, 17, 19, 37];
 
 /// Answers datagrams with their own bytes.
-pub struct Echo {
+pub(crate) struct Echo {
     port: u16,
     answered: u64,
 }
 
 impl Echo {
-    /// For a socket on `port` whose replies carry the DSCP [`MARK`].
-    pub fn new(port: u16) -> Self {
+    /// For a socket on `port` whose replies carry [`REPLY_DSCP`].
+    pub(crate) fn new(port: u16) -> Self {
         Self { port, answered: 0 }
     }
 
-    /// How many replies were sent.
-    pub fn answered(&self) -> u64 {
+    /// Replies sent so far.
+    pub(crate) fn answered(&self) -> u64 {
         self.answered
     }
 
     /// Answers all datagrams that may be answered, each from the address that it was sent to.
-    pub fn answer<'a>(
+    pub(crate) fn answer<'a>(
         &mut self,
         socket: &UdpSocket,
         datagrams: impl Iterator<Item = Datagram<'a>>,
@@ -59,11 +60,11 @@ impl Echo {
         let port = peer.port();
         if meta.to_group {
             Some("it was sent to a group")
-        } else if port == 0 || is_no_host(peer.ip()) {
+        } else if port == 0 || !is_host(peer.ip()) {
             Some("nothing can be sent there")
         } else if ANSWERING_SERVICES.contains(&port) {
             Some("a service on that port would answer the reply")
-        } else if meta.tos.is_some_and(|tos| tos >> 2 == MARK) {
+        } else if meta.tos.is_some_and(|tos| tos >> 2 == REPLY_DSCP) {
             Some("it is the reply of such a server itself")
         } else if port == self.port && is_own_address(peer) {
             Some("that is this server itself")
@@ -73,10 +74,10 @@ impl Echo {
     }
 }
 
-fn is_no_host(address: IpAddr) -> bool {
+fn is_host(address: IpAddr) -> bool {
     let address = address.to_canonical();
-    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    broadcast || address.is_multicast() || address.is_unspecified()
+    let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    !(is_broadcast || address.is_multicast() || address.is_unspecified())
 }
 
 /// Only an address of this machine can be bound.
@@ -90,85 +91,66 @@ mod tests {
     use super::*;
     use netcommon::datagrams::{Details, Receiver};
 
-    /// What a datagram from this machine looks like, with another peer and type of service.
-    fn meta(peer: &str, tos: u8) -> RecvMeta {
+    /// A datagram from this machine, but for its peer, type of service, and kind of destination.
+    fn meta(peer: &str, tos: u8, to_group: bool) -> RecvMeta {
         let server = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut receiver = Receiver::new(&server, Details::default()).unwrap();
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();
         client.send_to(b"", server.local_addr().unwrap()).unwrap();
-        let mut arrived = None;
-        while arrived.is_none() {
-            let batch = receiver.receive(&server).ok();
-            arrived = batch.and_then(|batch| batch.datagrams().next().map(|first| *first.meta));
-        }
-        let mut meta = arrived.unwrap();
+        let mut meta = loop {
+            if let Ok(batch) = receiver.receive(&server) {
+                break *batch.datagrams().next().unwrap().meta;
+            }
+        };
         meta.peer = peer.parse().unwrap();
         meta.tos = Some(tos);
+        meta.to_group = to_group;
         meta
     }
 
     fn is_answered(peer: &str) -> bool {
-        Echo::new(5_000).may_answer(&meta(peer, 0))
+        Echo::new(5_000).may_answer(&meta(peer, 0, false))
     }
 
     #[test]
     fn ordinary_peers_are_answered() {
-        for peer in [
-            "127.0.0.1:40404",
-            "[::1]:40404",
-            "192.0.2.1:1234",
-            "[::ffff:127.0.0.1]:8",
-        ] {
+        let peers =
+            "127.0.0.1:40404 [::1]:40404 192.0.2.1:1234 192.0.2.1:5000 [::ffff:127.0.0.1]:8";
+        for peer in peers.split(' ') {
             assert!(is_answered(peer), "{peer}");
         }
     }
 
     #[test]
-    fn who_would_answer_the_reply_is_not_answered() {
+    fn addresses_that_are_no_host_s_are_not_answered() {
+        let peers = "127.0.0.1:0 255.255.255.255:9 224.0.0.1:9 0.0.0.0:9 [ff02::1]:9 [::]:9";
+        for peer in peers.split(' ') {
+            assert!(!is_answered(peer), "{peer}");
+        }
+    }
+
+    #[test]
+    fn services_that_would_answer_the_reply_are_not_answered() {
         for port in ANSWERING_SERVICES {
             assert!(!is_answered(&format!("192.0.2.1:{port}")), "{port}");
         }
     }
 
     #[test]
-    fn nobody_is_not_answered() {
-        for peer in [
-            "127.0.0.1:0",
-            "255.255.255.255:9",
-            "224.0.0.1:9",
-            "0.0.0.0:9",
-            "[ff02::1]:9",
-            "[::]:9",
-        ] {
-            assert!(!is_answered(peer), "{peer}");
-        }
-    }
-
-    #[test]
     fn a_server_does_not_answer_itself_on_any_of_its_addresses() {
-        for peer in [
-            "127.0.0.1:5000",
-            "127.9.9.9:5000",
-            "[::1]:5000",
-            "[::ffff:127.0.0.1]:5000",
-        ] {
+        let peers = "127.0.0.1:5000 127.9.9.9:5000 [::1]:5000 [::ffff:127.0.0.1]:5000";
+        for peer in peers.split(' ') {
             assert!(!is_answered(peer), "{peer}");
         }
-        assert!(
-            is_answered("192.0.2.1:5000"),
-            "another machine may use the same port"
-        );
     }
 
     #[test]
-    fn a_marked_datagram_is_not_answered_and_a_group_s_neither() {
+    fn neither_a_reply_nor_a_datagram_to_a_group_is_answered() {
         let echo = Echo::new(5_000);
         for ecn in 0..4 {
-            let marked = meta("192.0.2.1:9", MARK << 2 | ecn);
-            assert!(!echo.may_answer(&marked));
+            let reply = meta("192.0.2.1:9", REPLY_DSCP << 2 | ecn, false);
+            assert!(!echo.may_answer(&reply));
         }
-        let mut to_group = meta("192.0.2.1:9", 0);
-        to_group.to_group = true;
-        assert!(!echo.may_answer(&to_group));
+        assert!(!echo.may_answer(&meta("192.0.2.1:9", 0, true)));
     }
 }

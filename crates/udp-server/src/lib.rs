@@ -3,49 +3,68 @@
 //! # Layout
 //!
 //! - [`args`]: the command line
-//! - `manual`: what the help and the man page say beside it
-//! - [`server`]: the loop that receives, shows and ends
-//! - `bounds`: when it ends without a signal
-//! - [`poller`]: waiting for datagrams, signals, and the end of whoever reads
-//! - [`echo`]: what is answered, and what never is
-//! - [`drops`]: warnings about datagrams that the kernel dropped
-//! - [`events`]: what is said, to people and to programs
-//! - `probes`: what those who measure have sent, and what of it came
-//! - `report`: the same, for people and for programs
-//! - `printer`: datagrams on standard output
+//! - [`server`]: the loop that receives, answers, shows and ends
+//! - `poller`: waiting for datagrams, signals, and the end of standard output's reader
+//! - `echo`: replies, and the datagrams that never get one
+//! - `probes`: the probes of measuring clients, counted by flow
+//! - [`events`]: the lines for people and the JSON for programs
+//! - `manual`: examples and events for the help and the man page
 
 pub mod args;
-mod bounds;
-pub mod drops;
-pub mod echo;
+mod echo;
 pub mod events;
 mod manual;
-pub mod poller;
-mod printer;
+mod poller;
 mod probes;
-mod report;
 pub mod server;
 
-pub use args::Args;
+use std::net::UdpSocket;
 
-use netcommon::Error;
-use netcommon::output::Style;
+use netcommon::address::Target;
 use netcommon::shutdown::Shutdown;
+use netcommon::socket::udp;
+use netcommon::{Error, service};
 
-use poller::Poller;
-use server::Server;
+pub use args::Args;
+pub use server::Server;
 
-/// Listens, shows what comes until a signal or a bound ends it, and sums up.
+use events::Event;
+
+/// Listens, says so, shows every datagram until a signal or a bound ends the run, and sums up.
 ///
 /// # Errors
 ///
 /// A usage error, an address that cannot be bound, or an output that cannot be written.
 pub fn run(args: Args) -> Result<(), Error> {
+    let (socket, target) = bind(&args)?;
+    let address = socket
+        .local_addr()
+        .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = args.output.open();
-    let (socket, target) = args.bind()?;
-    let mut poller = Poller::new(&socket, output.style != Style::Quiet)?;
+    let server = Server::new(socket, args.settings(), &output)?;
     let shutdown = Shutdown::new();
-    shutdown.on_signals(poller.waker()?)?;
-    let server = Server::new(socket, target, output, &args)?;
-    server.serve(&mut poller, &shutdown)
+    shutdown.on_signals(server.waker()?)?;
+    output.say(&Event::Listening {
+        target: target.with_port(address.port()),
+        address,
+    })?;
+    service::report_ready();
+    server.run(&shutdown)
+}
+
+/// A socket in the groups to join and its name for people: the one that a service manager hands
+/// over, else our own.
+fn bind(args: &Args) -> Result<(UdpSocket, Target), Error> {
+    let options = args.socket_options();
+    let (socket, target) = if let Some((socket, address)) = service::udp_socket(&options)? {
+        (socket, address.into())
+    } else {
+        let target = args.target()?;
+        let socket = udp::bind(&target, args.target.family(), &options)?;
+        (socket, target)
+    };
+    for group in &args.join {
+        udp::join(&socket, group)?;
+    }
+    Ok((socket, target))
 }

@@ -1,4 +1,4 @@
-//! What the help and the man page say beside the options.
+//! Examples and events for the help and the man page.
 
 use netcommon::cli::Manual;
 use netcommon::service;

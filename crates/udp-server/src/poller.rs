@@ -1,4 +1,4 @@
-//! Waiting for datagrams, for a signal, and for the end of whoever reads standard output.
+//! Waiting for datagrams, for a signal, and for the end of standard output's reader.
 
 use std::io;
 use std::net::UdpSocket;
@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use netcommon::{Error, ErrorKind, output};
+use netcommon::output::{self, Output, Style};
+use netcommon::{Error, ErrorKind};
 
 const SOCKET: Token = Token(0);
 const OUTPUT: Token = Token(1);
 const SIGNAL: Token = Token(2);
 
-/// Waits for one socket. It tells of news alone: who waits must have read the socket dry.
-pub struct Poller {
+/// Waits for one socket. It is edge-triggered: before a wait, the socket must have been read empty.
+pub(crate) struct Poller {
     poll: Poll,
     events: Events,
 }
@@ -25,18 +26,14 @@ impl Poller {
     /// # Errors
     ///
     /// When the kernel has no room for another poller.
-    pub fn new(socket: &UdpSocket, watch_output: bool) -> Result<Self, Error> {
-        let poll = Poll::new().map_err(failed)?;
-        let registry = poll.registry();
-        registry
-            .register(
-                &mut SourceFd(&socket.as_raw_fd()),
-                SOCKET,
-                Interest::READABLE,
-            )
-            .map_err(failed)?;
-        if watch_output {
-            output::watch(registry, OUTPUT);
+    pub(crate) fn new(socket: &UdpSocket, output: &Output) -> Result<Self, Error> {
+        let poll = Poll::new().map_err(cannot_wait)?;
+        let mut source = SourceFd(&socket.as_raw_fd());
+        poll.registry()
+            .register(&mut source, SOCKET, Interest::READABLE)
+            .map_err(cannot_wait)?;
+        if output.style != Style::Quiet {
+            output::watch(poll.registry(), OUTPUT);
         }
         Ok(Self {
             poll,
@@ -44,13 +41,13 @@ impl Poller {
         })
     }
 
-    /// What ends a wait from another thread.
+    /// A function that ends a wait from another thread.
     ///
     /// # Errors
     ///
     /// When no descriptor is left for it.
-    pub fn waker(&self) -> Result<impl Fn() + Send + 'static, Error> {
-        let waker = Waker::new(self.poll.registry(), SIGNAL).map_err(failed)?;
+    pub(crate) fn waker(&self) -> Result<impl Fn() + Send + 'static, Error> {
+        let waker = Waker::new(self.poll.registry(), SIGNAL).map_err(cannot_wait)?;
         Ok(move || {
             if let Err(error) = waker.wake() {
                 log::error!("cannot wake the program: {error}");
@@ -58,30 +55,25 @@ impl Poller {
         })
     }
 
-    /// Waits for news, or at most for `timeout`; true if there are any.
+    /// Waits for an event, or at most for `timeout`; false if the time-out ended the wait.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::OutputClosed`] when nobody reads standard output any more.
-    pub fn wait(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
+    /// [`ErrorKind::OutputClosed`] when standard output has no reader any more.
+    pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
-            result => result.map_err(failed)?,
+            result => result.map_err(cannot_wait)?,
         }
-        let closed = self
-            .events
-            .iter()
-            .any(|event| event.token() == OUTPUT && output::is_closed(event));
-        match closed {
-            true => Err(Error::new(
-                ErrorKind::OutputClosed,
-                "standard output is closed",
-            )),
-            false => Ok(!self.events.is_empty()),
+        let mut events = self.events.iter();
+        if events.any(|event| event.token() == OUTPUT && output::is_closed(event)) {
+            let message = "standard output is closed";
+            return Err(Error::new(ErrorKind::OutputClosed, message));
         }
+        Ok(!self.events.is_empty())
     }
 }
 
-fn failed(error: io::Error) -> Error {
+fn cannot_wait(error: io::Error) -> Error {
     Error::io("cannot wait for datagrams", error)
 }

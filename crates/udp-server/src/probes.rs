@@ -1,217 +1,206 @@
-//! Probe datagrams of those who measure: what each sender has sent, and what of it came.
+//! Probe datagrams of measuring clients, counted by flow.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use netcommon::datagrams::Datagram;
+use netcommon::address::to_canonical;
+use netcommon::datagrams::{Datagram, RecvMeta};
 use netmeasure::probe::{Probe, Reading};
 use netmeasure::statistics::{Jitter, Order, Sequence};
 
-use crate::report::Report;
+use crate::events::FlowSummary;
 
-/// Senders that are kept apart; the probes of more are counted together.
-const MOST_SENDERS: usize = 1024;
+/// Flows that are tracked; the probes of more are only counted.
+const MAX_FLOWS: usize = 1024;
 
-/// Sequence numbers of a sender that are remembered, one bit each.
-const REMEMBERED: usize = 8192;
+/// Sequence numbers of a flow that are remembered, one bit each.
+const WINDOW: usize = 8192;
 
-/// A sender that has been silent for so long is reported, and makes room for others if need be.
-const SILENCE: Duration = Duration::from_secs(5);
+/// Silence after which a flow is reported, and may be forgotten in favour of another.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often silent senders are looked for.
-const LOOK: Duration = Duration::from_secs(1);
+/// Interval at which idle flows are searched for.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Those who measure, each with what came of its probes. Takes about 1 KB for a sender, whatever its
-/// numbers claim.
+/// The flows of measuring clients, by the address of their sender. Each takes about 1 KB, whatever
+/// numbers its probes claim.
 #[derive(Default)]
 pub(crate) struct Probes {
-    senders: HashMap<SocketAddr, Sender>,
+    flows: HashMap<SocketAddr, Flow>,
     untracked: u64,
-    looked: Option<Instant>,
+    last_sweep: Option<Instant>,
 }
 
-/// One source port of one run.
-struct Sender {
+/// One source port in one run.
+struct Flow {
     run: u32,
-    flow: u16,
+    index: u16,
     sequence: Sequence,
     received: u64,
     damaged: u64,
     unreadable: u64,
     jitter: Jitter,
-    heard: Instant,
+    last_seen: Instant,
     is_reported: bool,
 }
 
+/// The kind of a datagram.
+pub(crate) enum Class {
+    /// Not a probe.
+    Message,
+    /// A probe, which is counted.
+    Probe,
+    /// The first probe of a new run: the summary of its sender's former one.
+    NewRun(FlowSummary),
+}
+
 impl Probes {
-    /// Counts a datagram if it is a probe. The report of a run that ended, because its sender began
-    /// another, comes back at once.
-    pub(crate) fn take(&mut self, datagram: Datagram<'_>) -> Taken {
-        let reading = Probe::decode(datagram.payload);
-        let (peer, time) = (datagram.meta.peer, datagram.meta.time);
-        match reading {
-            Reading::Foreign => Taken::Not,
-            Reading::Unreadable => self.take_unreadable(peer),
-            Reading::Probe(probe) => self.take_probe(peer, time, &probe, true),
-            Reading::Damaged(probe) => self.take_probe(peer, time, &probe, false),
+    /// Counts a datagram if it is a probe.
+    pub(crate) fn record(&mut self, datagram: Datagram<'_>) -> Class {
+        match Probe::decode(datagram.payload) {
+            Reading::Foreign => Class::Message,
+            Reading::Unreadable => self.record_unreadable(datagram.meta.peer),
+            Reading::Probe(probe) => self.record_probe(datagram.meta, &probe, true),
+            Reading::Damaged(probe) => self.record_probe(datagram.meta, &probe, false),
         }
     }
 
-    /// Only of a known sender is it a probe; of anyone else it is a datagram like others.
-    fn take_unreadable(&mut self, peer: SocketAddr) -> Taken {
-        match self.senders.get_mut(&peer) {
-            Some(sender) => {
-                sender.unreadable += 1;
-                sender.touch();
-                Taken::Counted
+    /// An unreadable probe counts as one only from the sender of a known flow.
+    fn record_unreadable(&mut self, peer: SocketAddr) -> Class {
+        match self.flows.get_mut(&peer) {
+            Some(flow) => {
+                flow.unreadable += 1;
+                flow.touch();
+                Class::Probe
             }
-            None => Taken::Not,
+            None => Class::Message,
         }
     }
 
-    fn take_probe(
-        &mut self,
-        peer: SocketAddr,
-        time: Option<SystemTime>,
-        probe: &Probe,
-        is_sound: bool,
-    ) -> Taken {
-        if !self.senders.contains_key(&peer) && !self.has_room() {
+    fn record_probe(&mut self, meta: &RecvMeta, probe: &Probe, is_intact: bool) -> Class {
+        if !self.flows.contains_key(&meta.peer) && !self.has_room() {
             self.untracked += 1;
-            return Taken::Counted;
+            return Class::Probe;
         }
-        let sender = self.senders.entry(peer);
-        let sender = sender.or_insert_with(|| Sender::new(probe));
-        let ended = (sender.run != probe.run || sender.flow != probe.flow).then(|| {
-            let report = sender.report(peer);
-            *sender = Sender::new(probe);
-            report
-        });
-        sender.count(probe, time, is_sound);
-        ended.map_or(Taken::Counted, |report| Taken::Ended(Box::new(report)))
+        let flow = self.flows.entry(meta.peer);
+        let flow = flow.or_insert_with(|| Flow::new(probe));
+        let mut class = Class::Probe;
+        if (flow.run, flow.index) != (probe.run, probe.flow) {
+            class = Class::NewRun(flow.summary(meta.peer));
+            *flow = Flow::new(probe);
+        }
+        flow.record(probe, meta.time, is_intact);
+        class
     }
 
-    /// Looking for silent senders takes a while, so that not every probe of a crowd may cause it.
+    /// A sweep takes a while: in a crowd, not every probe causes one.
     fn has_room(&mut self) -> bool {
-        if self.senders.len() >= MOST_SENDERS && self.untracked.is_multiple_of(MOST_SENDERS as u64)
-        {
-            self.senders
-                .retain(|_, sender| !(sender.is_reported && sender.is_silent()));
+        if self.flows.len() >= MAX_FLOWS && self.untracked.is_multiple_of(MAX_FLOWS as u64) {
+            self.flows
+                .retain(|_, flow| !(flow.is_reported && flow.is_idle()));
         }
-        self.senders.len() < MOST_SENDERS
+        self.flows.len() < MAX_FLOWS
     }
 
-    /// Whether a report is due sooner or later.
+    /// Whether a summary is due sooner or later.
     pub(crate) fn are_unreported(&self) -> bool {
-        self.senders.values().any(|sender| !sender.is_reported)
+        self.flows.values().any(|flow| !flow.is_reported)
     }
 
-    /// The senders that have fallen silent since their last report, if it is time to look for them.
-    pub(crate) fn silent(&mut self) -> Vec<Report> {
-        let now = Instant::now();
-        let is_due = self
-            .looked
-            .is_none_or(|looked| now.duration_since(looked) >= LOOK);
-        if self.senders.is_empty() || !is_due {
+    /// The flows that have fallen idle since their last summary, if a sweep is due.
+    pub(crate) fn idle_flows(&mut self) -> Vec<FlowSummary> {
+        let last = self.last_sweep;
+        if self.flows.is_empty() || last.is_some_and(|last| last.elapsed() < SWEEP_INTERVAL) {
             return Vec::new();
         }
-        self.looked = Some(now);
-        self.report(Sender::is_silent)
+        self.last_sweep = Some(Instant::now());
+        self.report(Flow::is_idle)
     }
 
-    /// All that have sent something since their last report.
-    pub(crate) fn rest(&mut self) -> Vec<Report> {
+    /// All flows with probes since their last summary.
+    pub(crate) fn unreported_flows(&mut self) -> Vec<FlowSummary> {
         self.report(|_| true)
     }
 
-    fn report(&mut self, is_due: impl Fn(&Sender) -> bool) -> Vec<Report> {
-        let senders = self.senders.iter_mut();
-        let due = senders.filter(|(_, sender)| !sender.is_reported && is_due(sender));
-        let mut reports: Vec<Report> = due
-            .map(|(&peer, sender)| {
-                sender.is_reported = true;
-                sender.report(peer)
+    fn report(&mut self, is_due: impl Fn(&Flow) -> bool) -> Vec<FlowSummary> {
+        let flows = self.flows.iter_mut();
+        let due = flows.filter(|(_, flow)| !flow.is_reported && is_due(flow));
+        let mut summaries: Vec<FlowSummary> = due
+            .map(|(&peer, flow)| {
+                flow.is_reported = true;
+                flow.summary(peer)
             })
             .collect();
-        reports.sort_by_key(|report| report.peer);
-        reports
+        summaries.sort_by_key(|summary| summary.peer);
+        summaries
     }
 
-    /// Probes of senders for which there was no room.
+    /// Probes of flows for which there was no room.
     pub(crate) fn untracked(&self) -> u64 {
         self.untracked
     }
 }
 
-/// What became of a datagram.
-pub(crate) enum Taken {
-    /// It is no probe.
-    Not,
-    /// It is, and was counted.
-    Counted,
-    /// It began another run of its sender.
-    Ended(Box<Report>),
-}
-
-impl Sender {
+impl Flow {
     fn new(probe: &Probe) -> Self {
         Self {
             run: probe.run,
-            flow: probe.flow,
-            sequence: Sequence::remembering(REMEMBERED),
+            index: probe.flow,
+            sequence: Sequence::remembering(WINDOW),
             received: 0,
             damaged: 0,
             unreadable: 0,
             jitter: Jitter::default(),
-            heard: Instant::now(),
+            last_seen: Instant::now(),
             is_reported: false,
         }
     }
 
-    fn count(&mut self, probe: &Probe, time: Option<SystemTime>, is_sound: bool) {
+    fn record(&mut self, probe: &Probe, time: Option<SystemTime>, is_intact: bool) {
         self.touch();
         let order = self.sequence.note(probe.sequence);
-        let is_first = matches!(order, Order::InOrder | Order::Reordered);
-        match (is_first, is_sound) {
-            (true, true) => {
-                self.received += 1;
-                let time = time.unwrap_or_else(SystemTime::now);
-                self.jitter.note(transit_ns(time, probe.sent_ns));
-            }
-            (true, false) => self.damaged += 1,
-            (false, _) => {}
+        if !matches!(order, Order::InOrder | Order::Reordered) {
+            return;
+        }
+        if is_intact {
+            self.received += 1;
+            let time = time.unwrap_or_else(SystemTime::now);
+            self.jitter.note(transit_ns(time, probe.sent_ns));
+        } else {
+            self.damaged += 1;
         }
     }
 
     fn touch(&mut self) {
-        self.heard = Instant::now();
+        self.last_seen = Instant::now();
         self.is_reported = false;
     }
 
-    fn is_silent(&self) -> bool {
-        self.heard.elapsed() >= SILENCE
+    fn is_idle(&self) -> bool {
+        self.last_seen.elapsed() >= IDLE_TIMEOUT
     }
 
-    /// Numbers begin with 1, and none above the highest is known of: the rest has not come.
-    fn report(&self, peer: SocketAddr) -> Report {
+    /// Sequence numbers begin with 1; of those above the highest received nothing is known.
+    fn summary(&self, peer: SocketAddr) -> FlowSummary {
         let sequence = &self.sequence;
-        let came = sequence.unique() + self.unreadable;
-        Report {
-            peer,
-            run: self.run,
-            flow: self.flow,
+        let arrived = sequence.unique() + self.unreadable;
+        FlowSummary {
+            peer: to_canonical(peer),
+            run: format!("{:08x}", self.run),
+            flow: self.index,
             received: self.received,
-            lost: sequence.highest().saturating_sub(came),
+            lost: sequence.highest().saturating_sub(arrived),
             duplicate: sequence.duplicates(),
             reordered: sequence.reordered(),
             corrupted: self.damaged + self.unreadable,
-            jitter: self.jitter.estimate(),
+            jitter_s: self.jitter.estimate().map(|jitter| jitter.as_secs_f64()),
         }
     }
 }
 
-/// RecvMeta by this machine's clock less sending by the other's; only differences of it count.
+/// The time of arrival by this machine's clock less the time of sending by the sender's: only its
+/// variation means anything.
 fn transit_ns(arrived: SystemTime, sent_ns: u64) -> i128 {
     let arrived = arrived.duration_since(SystemTime::UNIX_EPOCH);
     let arrived = arrived.unwrap_or_default().as_nanos();

@@ -4,139 +4,160 @@ use std::io;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use netcommon::address::Target;
-use netcommon::datagrams::{Details, Receiver};
-use netcommon::options::granted_rcvbuf;
+use netcommon::Error;
+use netcommon::datagrams::{Datagram, Details, Receiver};
+use netcommon::options::{RCVBUF_HINT, granted_rcvbuf};
 use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
-use netcommon::{Error, service};
+use netcommon::warning::RateLimitedWarning;
 
-use crate::Args;
-use crate::bounds::{Bounds, Tally};
-use crate::drops::DropReport;
 use crate::echo::Echo;
-use crate::events::{Listening, Summary, View};
+use crate::events::{Event, FlowSummary, Received, Summary, View};
 use crate::poller::Poller;
-use crate::printer::Printer;
-use crate::probes::{Probes, Taken};
-use crate::report::Report;
+use crate::probes::{Class, Probes};
 
-/// The kernel charges a message with more than this, whatever its size (`sk_buff`), so that a receive
-/// buffer cannot hold more messages than one for each of these bytes.
-const LEAST_CHARGE: usize = 256;
+/// The least that the kernel charges a message, in bytes of the receive buffer (the "truesize" of
+/// its `sk_buff`). It bounds the messages that a buffer can hold.
+const MIN_TRUESIZE: usize = 256;
 
-/// An error that comes so often with no datagram between is the socket's own.
-const LASTING: u32 = 1_000;
+/// Failures without a datagram between them after which the socket itself is taken for broken.
+const MAX_FAILURES: u32 = 1_000;
+
+/// Silence after which drops and idle flows are checked: no further datagram may tell of them.
+const CHECK_AFTER: Duration = Duration::from_secs(1);
+
+/// The least time between two warnings of drops.
+const WARNING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How a server serves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Answer datagrams.
+    pub echo: bool,
+    /// End after so many datagrams.
+    pub count: Option<u64>,
+    /// End after so long.
+    pub time: Option<Duration>,
+    /// Parts of a datagram that people see.
+    pub view: View,
+}
 
 /// A bound socket and what is done with it.
-pub struct Server {
+pub struct Server<'a> {
     socket: UdpSocket,
     receiver: Receiver,
+    poller: Poller,
+    printer: Printer<'a>,
     echo: Option<Echo>,
-    printer: Printer,
     probes: Probes,
-    drops: DropReport,
-    target: Target,
-    bounds: Bounds,
-    tally: Tally,
+    drops: DropWarning,
+    stop_after: StopAfter,
+    counts: Counts,
     failures: u32,
 }
 
-impl Server {
-    /// Prepares a bound socket, which people know as `target`.
+/// Totals of the datagrams received so far.
+#[derive(Default)]
+struct Counts {
+    datagrams: u64,
+    bytes: u64,
+    /// Whether the kernel joined datagrams.
+    is_coalesced: bool,
+}
+
+impl<'a> Server<'a> {
+    /// Prepares a bound socket.
     ///
     /// # Errors
     ///
-    /// An option that the kernel refuses.
-    pub fn new(
-        socket: UdpSocket,
-        target: Target,
-        output: Output,
-        args: &Args,
-    ) -> Result<Self, Error> {
-        let port = socket.local_addr().map_err(failed)?.port();
-        let view = View {
-            hex: args.output.hex,
-            details: args.output.is_verbose(),
-        };
-        let curious = args.echo || view.details || output.style == Style::Json;
+    /// An option that the kernel refuses, or no descriptor left to wait with.
+    pub fn new(socket: UdpSocket, settings: Settings, output: &'a Output) -> Result<Self, Error> {
+        let port = socket.local_addr().map_err(cannot_receive)?.port();
+        let view = settings.view;
+        let needs_header = settings.echo || view.details || output.style == Style::Json;
         let details = Details {
-            destination: curious,
-            header: curious,
-            // Jitter is told from them, and who measures does not say so beforehand.
+            destination: needs_header,
+            header: needs_header,
+            // For the jitter of probes, which may come at any time.
             timestamps: true,
         };
         Ok(Self {
             receiver: Receiver::new(&socket, details)?,
-            echo: args.echo.then(|| Echo::new(port)),
-            drops: DropReport::new(granted_rcvbuf(&socket)),
+            poller: Poller::new(&socket, output)?,
             printer: Printer { output, view, port },
+            echo: settings.echo.then(|| Echo::new(port)),
             probes: Probes::default(),
-            target: target.with_port(port),
-            bounds: Bounds::new(args.count, args.time),
-            tally: Tally::default(),
+            drops: DropWarning::new(granted_rcvbuf(&socket)),
+            stop_after: StopAfter::new(settings.count, settings.time),
+            counts: Counts::default(),
             failures: 0,
             socket,
         })
     }
 
-    /// Shows what comes, until it was asked to end; then what the socket still holds, and the summary.
+    /// A function that ends the server's wait, for another thread.
+    ///
+    /// # Errors
+    ///
+    /// No descriptor left for it.
+    pub fn waker(&self) -> Result<impl Fn() + Send + 'static, Error> {
+        self.poller.waker()
+    }
+
+    /// Shows every datagram until a signal or a bound ends the run; then the datagrams that the
+    /// socket still holds, and the summary.
     ///
     /// # Errors
     ///
     /// An output that cannot be written, or is closed.
-    pub fn serve(mut self, poller: &mut Poller, shutdown: &Shutdown) -> Result<(), Error> {
+    pub fn run(mut self, shutdown: &Shutdown) -> Result<(), Error> {
         let start = Instant::now();
-        self.announce()?;
-        let mut unsettled = false;
-        while !shutdown.is_requested() && !self.bounds.are_reached(&self.tally) {
+        // Whether datagrams came since the last check in silence.
+        let mut needs_check = false;
+        while !shutdown.is_requested() && !self.stop_after.is_reached(&self.counts) {
             if self.receive()?.is_some() {
-                unsettled = true;
-                self.drops.report(self.receiver.dropped_so_far());
-            } else {
-                self.printer.output.flush()?;
-                let news = poller.wait(self.bounds.patience(unsettled))?;
-                if !news {
-                    self.drops.report(self.receiver.dropped(&self.socket));
-                    unsettled = self.probes.are_unreported();
-                }
+                needs_check = true;
+                self.drops.warn(self.receiver.dropped_so_far());
+            } else if !self.wait(needs_check)? {
+                self.drops.warn(self.receiver.dropped(&self.socket));
+                needs_check = self.probes.are_unreported();
             }
-            let silent = self.probes.silent();
-            self.say_all(&silent)?;
+            let idle = self.probes.idle_flows();
+            self.printer.say_flows(idle)?;
         }
-        self.receive_rest()?;
-        self.sum_up(start.elapsed())
+        self.receive_queued()?;
+        self.summarize(start.elapsed())
     }
 
-    fn announce(&self) -> Result<(), Error> {
-        let address = self.socket.local_addr().map_err(failed)?;
-        let target = self.target.clone();
-        self.printer.output.say(&Listening { address, target })?;
-        service::report_ready();
-        Ok(())
+    /// Waits for the next datagram; false if a time-out ended the wait.
+    fn wait(&mut self, needs_check: bool) -> Result<bool, Error> {
+        self.printer.output.flush()?;
+        let check_after = needs_check.then_some(CHECK_AFTER);
+        let timeouts = self.stop_after.time_left().into_iter().chain(check_after);
+        self.poller.wait(timeouts.min())
     }
 
-    /// Takes one batch, and returns how many messages that were; `None` when the socket is dry.
+    /// Handles one batch, and returns how many messages that were; `None` when the socket is empty.
     fn receive(&mut self) -> Result<Option<usize>, Error> {
         let batch = match self.receiver.receive(&self.socket) {
             Ok(batch) => batch,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            Err(error) => return self.pass_over(error),
+            Err(error) => return self.tolerate(error).map(Some),
         };
         self.failures = 0;
-        let wanted = self.bounds.left(&self.tally);
+        let limit = self.stop_after.datagrams_left(&self.counts);
         if let Some(echo) = &mut self.echo {
-            echo.answer(&self.socket, batch.datagrams().take(wanted));
+            echo.answer(&self.socket, batch.datagrams().take(limit));
         }
-        self.tally.coalesced |= batch.is_coalesced();
-        for datagram in batch.datagrams().take(wanted) {
-            self.tally.datagrams += 1;
-            self.tally.bytes += datagram.payload.len() as u64;
-            match self.probes.take(datagram) {
-                Taken::Not => self.printer.show(datagram)?,
-                Taken::Counted => self.printer.show_probe(datagram)?,
-                Taken::Ended(report) => {
-                    self.printer.output.write(&*report)?;
+        self.counts.is_coalesced |= batch.is_coalesced();
+        for datagram in batch.datagrams().take(limit) {
+            self.counts.datagrams += 1;
+            self.counts.bytes += datagram.payload.len() as u64;
+            match self.probes.record(datagram) {
+                Class::Message => self.printer.show(datagram)?,
+                Class::Probe => self.printer.show_probe(datagram)?,
+                Class::NewRun(former) => {
+                    self.printer.output.write(&Event::Flow(former))?;
                     self.printer.show_probe(datagram)?;
                 }
             }
@@ -144,21 +165,22 @@ impl Server {
         Ok(Some(batch.messages()))
     }
 
-    /// An error that a peer or its network caused is told once, and the socket is as it was (udp(7)).
-    fn pass_over(&mut self, error: io::Error) -> Result<Option<usize>, Error> {
+    /// An error that a peer or its network caused is reported once, and leaves the socket as it was
+    /// (udp(7)).
+    fn tolerate(&mut self, error: io::Error) -> Result<usize, Error> {
         self.failures += 1;
-        if self.failures >= LASTING {
-            return Err(failed(error));
+        if self.failures >= MAX_FAILURES {
+            return Err(cannot_receive(error));
         }
-        log::debug!("passed over: {error}");
-        Ok(Some(1))
+        log::debug!("receiving goes on after: {error}");
+        Ok(1)
     }
 
-    /// Whatever was in the socket when the end came is among the first messages that are read now;
-    /// a sender that goes on does not keep the program.
-    fn receive_rest(&mut self) -> Result<(), Error> {
-        let mut most = 2 * granted_rcvbuf(&self.socket) / LEAST_CHARGE;
-        while most > 0 && self.bounds.left(&self.tally) > 0 {
+    /// Receives the messages that are queued by now, or as many newer ones: a sender that goes on
+    /// does not keep the server.
+    fn receive_queued(&mut self) -> Result<(), Error> {
+        let mut most = 2 * granted_rcvbuf(&self.socket) / MIN_TRUESIZE;
+        while most > 0 && self.stop_after.datagrams_left(&self.counts) > 0 {
             match self.receive()? {
                 Some(messages) => most = most.saturating_sub(messages),
                 None => break,
@@ -167,30 +189,166 @@ impl Server {
         Ok(())
     }
 
-    fn say_all(&self, reports: &[Report]) -> Result<(), Error> {
-        let mut reports = reports.iter();
-        reports.try_for_each(|report| self.printer.output.say(report))
-    }
-
-    fn sum_up(&mut self, duration: Duration) -> Result<(), Error> {
-        let rest = self.probes.rest();
-        self.say_all(&rest)?;
+    fn summarize(&mut self, duration: Duration) -> Result<(), Error> {
+        let flows = self.probes.unreported_flows();
+        self.printer.say_flows(flows)?;
         if let untracked @ 1.. = self.probes.untracked() {
             log::warn!("{untracked} probes came from more senders than are kept apart");
         }
         let dropped = self.receiver.dropped(&self.socket);
-        self.drops.report(dropped);
-        self.printer.output.say(&Summary {
-            datagrams: self.tally.datagrams,
-            bytes: self.tally.bytes,
+        self.drops.warn(dropped);
+        self.printer.output.say(&Event::Summary(Summary {
+            datagrams: self.counts.datagrams,
+            bytes: self.counts.bytes,
             dropped,
-            dropped_at_least: self.tally.coalesced && dropped > Some(0),
+            dropped_at_least: self.counts.is_coalesced && dropped > Some(0),
             answered: self.echo.as_ref().map(Echo::answered),
             duration_s: duration.as_secs_f64(),
-        })
+        }))
     }
 }
 
-fn failed(error: io::Error) -> Error {
+fn cannot_receive(error: io::Error) -> Error {
     Error::io("cannot receive", error)
+}
+
+/// Datagrams on standard output.
+struct Printer<'a> {
+    output: &'a Output,
+    view: View,
+    /// The port of the server.
+    port: u16,
+}
+
+impl Printer<'_> {
+    fn show(&self, datagram: Datagram<'_>) -> Result<(), Error> {
+        if self.output.style == Style::Raw {
+            return self.output.write_bytes(datagram.payload);
+        }
+        let received = Received::new(datagram, self.port, self.view);
+        let time = datagram.meta.time;
+        self.output.write_at(&Event::Datagram(received), time)
+    }
+
+    /// A probe's bytes are noise, and shown only where more than usual is asked for.
+    fn show_probe(&self, datagram: Datagram<'_>) -> Result<(), Error> {
+        if self.view.hex || self.view.details || self.output.style == Style::Raw {
+            self.show(datagram)?;
+        }
+        Ok(())
+    }
+
+    fn say_flows(&self, flows: Vec<FlowSummary>) -> Result<(), Error> {
+        let mut flows = flows.into_iter();
+        flows.try_for_each(|flow| self.output.say(&Event::Flow(flow)))
+    }
+}
+
+/// Warns of datagrams that the kernel dropped, often enough to be seen and seldom enough to be read.
+struct DropWarning {
+    rcvbuf: usize,
+    told: u64,
+    warning: RateLimitedWarning,
+}
+
+impl DropWarning {
+    /// For a socket with a receive buffer of `rcvbuf` bytes.
+    fn new(rcvbuf: usize) -> Self {
+        Self {
+            rcvbuf,
+            told: 0,
+            warning: RateLimitedWarning::new(WARNING_INTERVAL),
+        }
+    }
+
+    /// Warns if more were dropped than the last warning told.
+    fn warn(&mut self, dropped: Option<u64>) {
+        let dropped = dropped.unwrap_or(0);
+        let more = dropped.saturating_sub(self.told);
+        if more == 0 {
+            return;
+        }
+        let is_told = self.warning.warn(format_args!(
+            "the kernel dropped {more} datagrams ({dropped} in all), because the receive buffer of {} bytes was full; {RCVBUF_HINT}",
+            self.rcvbuf
+        ));
+        if is_told {
+            self.told = dropped;
+        }
+    }
+}
+
+/// The end without a signal: after a count of datagrams, or after a time.
+struct StopAfter {
+    count: Option<u64>,
+    deadline: Option<Instant>,
+}
+
+impl StopAfter {
+    fn new(count: Option<u64>, time: Option<Duration>) -> Self {
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        Self { count, deadline }
+    }
+
+    fn is_reached(&self, counts: &Counts) -> bool {
+        self.time_left() == Some(Duration::ZERO) || self.datagrams_left(counts) == 0
+    }
+
+    fn datagrams_left(&self, counts: &Counts) -> usize {
+        let Some(count) = self.count else {
+            return usize::MAX;
+        };
+        let left = count.saturating_sub(counts.datagrams);
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_stops_after_its_count_to_the_datagram() {
+        let table = [
+            (Some(3), 1, 2, false),
+            (Some(3), 2, 1, false),
+            (Some(3), 3, 0, true),
+            (None, u64::MAX, usize::MAX, false),
+        ];
+        for (count, datagrams, left, is_reached) in table {
+            let stop_after = StopAfter::new(count, None);
+            let counts = Counts {
+                datagrams,
+                ..Counts::default()
+            };
+            assert_eq!(stop_after.datagrams_left(&counts), left);
+            assert_eq!(stop_after.is_reached(&counts), is_reached);
+        }
+    }
+
+    #[test]
+    fn a_run_stops_after_its_time() {
+        let counts = Counts::default();
+        assert!(StopAfter::new(None, Some(Duration::ZERO)).is_reached(&counts));
+        assert!(!StopAfter::new(None, Some(Duration::MAX)).is_reached(&counts));
+        assert_eq!(StopAfter::new(None, None).time_left(), None);
+    }
+
+    #[test]
+    fn drops_that_a_warning_left_out_are_in_the_next() {
+        let mut drops = DropWarning::new(1_000);
+        drops.warning = RateLimitedWarning::new(Duration::MAX);
+        for (dropped, told) in [(None, 0), (Some(3), 3), (Some(5), 3)] {
+            drops.warn(dropped);
+            assert_eq!(drops.told, told);
+        }
+        drops.warning = RateLimitedWarning::new(Duration::ZERO);
+        drops.warn(Some(8));
+        assert_eq!(drops.told, 8);
+    }
 }
