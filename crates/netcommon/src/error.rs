@@ -148,7 +148,7 @@ impl Error {
     }
 
     /// The system's own class, where a system call failed.
-    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_kind
     }
 
