@@ -1,10 +1,9 @@
 //! Few threads, or none to be had: clients take turns.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::unistd::geteuid;
@@ -53,15 +52,13 @@ fn four_threads_serve_two_hundred_clients() {
     assert_eq!(end.stderr, "");
 }
 
-/// `RLIMIT_NPROC` does not bind root, so root does this as somebody else.
-fn unprivileged(program: &OsStr) -> Command {
-    if !geteuid().is_root() {
-        return Command::new(program);
-    }
-    let mut other = Command::new("setpriv");
-    other.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
-    other.arg(program);
-    other
+/// The server as a user that has no other threads, and may have `limit` of them.
+fn limited_server(program: &Path, limit: u32) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups"]);
+    command.args(["prlimit", &format!("--nproc={limit}:")]);
+    command.arg(program);
+    command
 }
 
 /// A copy of the server where everybody may run it.
@@ -72,36 +69,39 @@ fn public_server(place: &TempDir) -> PathBuf {
     copy
 }
 
-fn limit_threads(server: &Running, limit: &str) {
-    let mut prlimit = unprivileged(OsStr::new("prlimit"));
-    prlimit.args(["--pid", &server.pid().to_string(), limit]);
-    assert!(prlimit.status().unwrap().success());
-}
-
 #[test]
-fn a_server_that_is_refused_threads_serves_with_those_it_has_and_recovers() {
-    if !is_there("prlimit") || (geteuid().is_root() && !is_there("setpriv")) {
+fn a_server_that_is_refused_threads_serves_with_those_it_has() {
+    if !is_there("prlimit") || !is_there("setpriv") {
         return;
+    }
+    if !geteuid().is_root() {
+        return println!("skipped: only root can be another user");
     }
     let place = tempfile::tempdir().unwrap();
     let program = public_server(&place);
-    let (server, address) = serve(unprivileged(program.as_os_str()), &[]);
-    limit_threads(&server, "--nproc=1:");
+    let six = ["--max-threads", "6"];
+    let (other, _) = serve(limited_server(&program, 1000), &six);
+    eventually("the other server has its threads", || {
+        Figures::of(&other).threads == NO_WORKERS + 6
+    });
+
+    let (server, address) = serve(limited_server(&program, 12), &six);
+    let warning = server.error_line();
+    assert!(warning.contains("refuses some of 6 workers"), "{warning}");
+    assert!(warning.contains("2 serve all clients"), "{warning}");
     let mut crowd = crowd(address, &TALKERS);
     let mut go = crowd.stdin();
     assert_eq!(crowd.event()["event"], "connected");
     exchange(&crowd, &mut go);
-    let warning = server.error_line();
-    assert!(warning.contains("refuses a further thread"), "{warning}");
-    assert_eq!(Figures::of(&server).threads, NO_WORKERS + 1);
-    limit_threads(&server, "--nproc=1000:");
-    eventually("more workers come", || {
-        exchange(&crowd, &mut go);
-        Figures::of(&server).threads > NO_WORKERS + 1
-    });
+    assert_eq!(Figures::of(&server).threads, NO_WORKERS + 2);
     drop(go);
     crowd.wait().assert_code(0);
     let end = server.interrupt();
     end.assert_code(0);
     assert_eq!(end.stderr, "", "one warning is enough");
+
+    let (server, _) = serve(limited_server(&program, 10), &six);
+    let reason = ["cannot start the server", "no more threads", "local limit"];
+    server.wait().assert_code(8).assert_one_line_error(&reason);
+    other.interrupt().assert_code(0);
 }

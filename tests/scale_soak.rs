@@ -1,7 +1,5 @@
 //! Churn leaves nothing behind.
 
-use std::thread;
-
 use crate::harness::binaries::tcp_server;
 use crate::harness::crowd::{crowd, one_at_a_time, serve};
 use crate::harness::figures::Figures;
@@ -28,9 +26,7 @@ fn visits(address: std::net::SocketAddr, visits: &str) {
 fn churn(count: &str) {
     let _machine = one_at_a_time();
     let (server, address) = serve(tcp_server(), &[]);
-    let processors = thread::available_parallelism().unwrap().get();
-    // The first worker is there; each of the others has a poller and a waker.
-    let descriptors = Figures::of(&server).descriptors + 2 * (processors - 1);
+    let descriptors = Figures::of(&server).descriptors;
     let rest = || {
         eventually("the last visitors are gone", || {
             Figures::of(&server).descriptors == descriptors

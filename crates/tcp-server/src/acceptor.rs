@@ -9,12 +9,15 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use netcommon::address::to_canonical;
 use netcommon::error::reason;
+use netcommon::warning::RateLimitedWarning;
 
-use crate::owed;
-use crate::shortage::Shortage;
+use crate::send_queue;
 
-/// When descriptors or memory are short, how long until the next try; a client that leaves ends the pause early.
+/// Until the next try when descriptors or memory are short; a client that leaves ends the pause early.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Between two warnings about the same shortage.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A listening socket in the poller.
 ///
@@ -22,49 +25,48 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// nothing while places or descriptors are short; `ready` remembers that they may be there.
 pub(crate) struct Acceptor {
     listener: TcpListener,
-    registry: Registry,
     ready: bool,
     paused_until: Option<Instant>,
     /// Of places or descriptors.
-    pub(crate) shortage: Shortage,
+    pub(crate) warning: RateLimitedWarning,
 }
 
 impl Acceptor {
-    pub(crate) fn new(listener: TcpListener, registry: Registry, token: Token) -> io::Result<Self> {
+    pub(crate) fn new(
+        listener: TcpListener,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        if let Err(error) = owed::bound(&listener) {
+        if let Err(error) = send_queue::bound(&listener) {
             log::debug!("what clients do not read is bounded by their send buffers alone: {error}");
         }
-        registry.register(
-            &mut SourceFd(&listener.as_raw_fd()),
-            token,
-            Interest::READABLE,
-        )?;
+        let descriptor = listener.as_raw_fd();
+        registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)?;
         Ok(Self {
             listener,
-            registry,
             ready: true,
             paused_until: None,
-            shortage: Shortage::default(),
+            warning: RateLimitedWarning::new(WARNING_INTERVAL),
         })
     }
 
-    /// Somebody arrived.
+    /// A client has come.
     pub(crate) fn set_ready(&mut self) {
         self.ready = true;
     }
 
-    /// Somebody left: what was short may be there again.
+    /// A client has left: what was short may be there again.
     pub(crate) fn end_pause(&mut self) {
         self.paused_until = None;
     }
 
-    /// Whether somebody may wait in the backlog.
+    /// Whether clients may wait in the backlog.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready
     }
 
-    /// How long until a try to accept makes sense, if somebody may wait.
+    /// How long until a try to accept makes sense, if clients may wait.
     pub(crate) fn delay(&self) -> Option<Duration> {
         let pause = self
             .paused_until
@@ -72,8 +74,8 @@ impl Acceptor {
         self.ready.then_some(pause.unwrap_or_default())
     }
 
-    /// The next client; `None` when nobody waits, or when the machine has no descriptor or no memory
-    /// for one: those who wait stay in the backlog.
+    /// The next client; `None` when none waits, or when the machine has no descriptor or no memory
+    /// for one: then clients stay in the backlog.
     pub(crate) fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
         loop {
             match self.listener.accept() {
@@ -87,24 +89,13 @@ impl Acceptor {
                 }
                 Err(error) => {
                     self.paused_until = Some(Instant::now() + PAUSE);
-                    self.shortage.warn(format_args!(
+                    self.warning.warn(format_args!(
                         "cannot accept now ({}); clients wait in the backlog",
                         reason(&error)
                     ));
                     return None;
                 }
             }
-        }
-    }
-}
-
-impl Drop for Acceptor {
-    fn drop(&mut self) {
-        if let Err(error) = self
-            .registry
-            .deregister(&mut SourceFd(&self.listener.as_raw_fd()))
-        {
-            log::error!("cannot take the listener out of the poller: {error}");
         }
     }
 }

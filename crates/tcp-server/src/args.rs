@@ -10,10 +10,10 @@ use netcommon::options::TcpOptions;
 use netcommon::socket::tcp::DEFAULT_BACKLOG;
 use netcommon::units::parse_duration;
 
+use crate::inspect::Inspector;
 use crate::limits::Limits;
 use crate::manual;
-use crate::server::Settings;
-use crate::tap::Tap;
+use crate::settings::Settings;
 
 /// A silent peer is probed after this time, and freed after twice that, unless asked otherwise.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ pub struct Args {
     /// Clients at once; more wait in the backlog [default: what the open-files limit bears]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_clients: Option<usize>,
-    /// Threads for clients that are talking, at most 1024 [default: one for each processor]
+    /// Threads that serve the clients, at most 1024 [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_threads: Option<usize>,
     /// Close a client that has been silent, or has not read its echo, for DUR [default: never]
@@ -66,8 +66,8 @@ impl Program for Args {
 }
 
 impl Args {
-    /// What the engine needs to know; the machine decides what the user left open.
-    pub fn settings(&self, tap: Option<Tap>) -> Settings {
+    /// How to serve; the machine decides where the user left it open.
+    pub fn settings(&self, inspector: Option<Inspector>) -> Settings {
         let bearable = Limits::of_this_machine(self.max_threads);
         Settings {
             limits: Limits {
@@ -77,7 +77,7 @@ impl Args {
             once: self.once,
             idle_timeout: self.idle_timeout,
             drain_timeout: self.drain_timeout,
-            tap,
+            inspector,
         }
     }
 

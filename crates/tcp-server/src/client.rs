@@ -1,25 +1,22 @@
 //! One connection, and one turn of service: read and echo, until there is a reason to stop.
 
-use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use mio::{Interest, Token};
+use mio::Token;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
-use crate::farewell::Farewell;
-use crate::leftover::Leftover;
-use crate::owed;
-use crate::pace::Pace;
-use crate::slots::Slot;
-use crate::tap::Piece;
+use crate::inspect::{Chunk, Inspector};
+use crate::places::Place;
+use crate::send_queue;
+use crate::unsent::Unsent;
 
 /// Reads in one turn of a client that sends without pause, before others have theirs.
-const READS: usize = 4;
+pub(crate) const READS: usize = 4;
 
-/// A client, wherever it is: parked, queued or with a worker. Dropping it closes the connection.
+/// Dropping it closes the connection and frees its place.
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
@@ -31,32 +28,26 @@ pub(crate) struct Client {
     /// Bytes echoed.
     pub(crate) echoed: u64,
     /// Bytes read that could not be echoed yet, at most one buffer.
-    pub(crate) unsent: Leftover,
+    pub(crate) unsent: Unsent,
     /// The poller said that nothing follows on what is there: it will not say so again.
     pub(crate) hung_up: bool,
-    /// Set when the server has begun to end the connection: nothing more is echoed.
-    pub(crate) farewell: Option<Farewell>,
-    _slot: Slot,
+    _place: Place,
 }
 
-/// Why a turn is over.
+/// What is next for a client.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Nothing more to read: the poller will tell when there is.
-    Silent,
-    /// No more room for its echo: the poller will tell when there is.
-    Stalled,
-    /// It goes on; the others have their turns first.
-    Preempted,
-    /// The server reads no more.
-    Released,
+    /// Nothing to read, or no room for the echo: the poller will tell of a change.
+    Waiting,
+    /// A further turn is due, after those of the others.
+    Ready,
     /// The connection is over.
-    Ended(End),
+    Ended(CloseReason),
 }
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum CloseReason {
     /// The client said it was done, and everything was echoed.
     Finished,
     /// The client aborted the connection.
@@ -71,7 +62,7 @@ pub(crate) enum End {
     Failed,
 }
 
-impl End {
+impl CloseReason {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Finished => "finished",
@@ -82,10 +73,21 @@ impl End {
             Self::Failed => "failed",
         }
     }
+
+    /// Of a connection on which a system call failed.
+    pub(crate) fn of(error: Errno, peer: SocketAddr) -> Self {
+        match error {
+            Errno::ECONNRESET | Errno::ENOTCONN | Errno::EPIPE | Errno::ETIMEDOUT => Self::Reset,
+            other => {
+                log::warn!("the connection of {peer} failed: {}", other.desc());
+                Self::Failed
+            }
+        }
+    }
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, slot: Slot) -> Self {
+    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, place: Place) -> Self {
         let now = Instant::now();
         Self {
             stream,
@@ -94,10 +96,9 @@ impl Client {
             last_active: now,
             received: 0,
             echoed: 0,
-            unsent: Leftover::NOTHING,
+            unsent: Unsent::NOTHING,
             hung_up: false,
-            farewell: None,
-            _slot: slot,
+            _place: place,
         }
     }
 
@@ -110,78 +111,69 @@ impl Client {
         Token(usize::try_from(self.descriptor()).unwrap_or(usize::MAX))
     }
 
-    pub(crate) fn is_silent_for(&self, time: Duration) -> bool {
-        self.last_active.elapsed() >= time
-    }
-
-    /// What to wait for in the poller: its next bytes, or room for those that it is owed.
-    pub(crate) fn interest(&self) -> Interest {
-        let owed = match self.farewell {
-            Some(farewell) => !farewell.half_closed,
-            None => !self.unsent.is_empty(),
-        };
-        match owed {
-            true => Interest::WRITABLE,
-            false => Interest::READABLE,
-        }
+    pub(crate) fn is_silent_for(&self, time: Duration, now: Instant) -> bool {
+        now.saturating_duration_since(self.last_active) >= time
     }
 
     /// Whether everything that came from it is on its way back.
     pub(crate) fn has_its_echo(&self) -> bool {
-        self.unsent.is_empty() && owed::is_settled(&self.stream)
+        self.unsent.is_empty() && send_queue::is_settled(&self.stream)
     }
 
     /// Serves the client until there is a reason to stop. Whatever was read is echoed or kept in `unsent`.
-    pub(crate) fn serve(&mut self, buffer: &mut [u8], pace: &Pace) -> Outcome {
+    pub(crate) fn serve(
+        &mut self,
+        buffer: &mut [u8],
+        inspector: Option<&Inspector>,
+    ) -> Result<Outcome, Errno> {
         let before = (self.received, self.echoed);
-        let served = self.take_turn(buffer, pace);
+        let outcome = self.take_turn(buffer, inspector);
         if before != (self.received, self.echoed) {
             self.last_active = Instant::now();
         }
-        served.unwrap_or_else(|error| Outcome::Ended(end_of(error, self.peer)))
+        outcome
     }
 
-    fn take_turn(&mut self, buffer: &mut [u8], pace: &Pace) -> Result<Outcome, Errno> {
+    fn take_turn(
+        &mut self,
+        buffer: &mut [u8],
+        inspector: Option<&Inspector>,
+    ) -> Result<Outcome, Errno> {
         for _ in 0..READS {
-            if !self.send_rest()? {
-                return Ok(Outcome::Stalled);
-            }
-            if !pace.reads() {
-                return Ok(Outcome::Released);
+            if !self.deliver()? {
+                return Ok(Outcome::Waiting);
             }
             let Some(count) = self.receive(buffer)? else {
-                return Ok(Outcome::Silent);
+                return Ok(Outcome::Waiting);
             };
             if count == 0 {
-                return Ok(Outcome::Ended(End::Finished));
+                return Ok(Outcome::Ended(CloseReason::Finished));
             }
-            self.show(&buffer[..count], pace);
+            self.received += count as u64;
+            self.show(&buffer[..count], inspector);
             if !self.echo(&buffer[..count])? {
-                return Ok(Outcome::Stalled);
+                return Ok(Outcome::Waiting);
             }
             // A short read took all there was (epoll(7)), and saves one that would say so.
             if count < buffer.len() && !self.hung_up {
-                return Ok(Outcome::Silent);
+                return Ok(Outcome::Waiting);
             }
         }
-        Ok(Outcome::Preempted)
+        Ok(Outcome::Ready)
     }
 
-    /// Reads what is there; `None` is nothing.
-    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
+    /// Reads bytes that are there; `None` when there are none, 0 at the end.
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
         match recv(self.descriptor(), buffer, MsgFlags::MSG_DONTWAIT) {
-            Ok(count) => {
-                self.received += count as u64;
-                Ok(Some(count))
-            }
+            Ok(count) => Ok(Some(count)),
             Err(Errno::EAGAIN) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn show(&self, bytes: &[u8], pace: &Pace) {
-        if let Some(tap) = &pace.tap {
-            tap(Piece {
+    fn show(&self, bytes: &[u8], inspector: Option<&Inspector>) {
+        if let Some(inspect) = inspector {
+            inspect(Chunk {
                 peer: self.peer,
                 offset: self.received - bytes.len() as u64,
                 bytes,
@@ -189,42 +181,31 @@ impl Client {
         }
     }
 
-    /// True when everything left; what did not is kept.
+    /// True when everything was sent; the rest is kept.
     fn echo(&mut self, bytes: &[u8]) -> Result<bool, Errno> {
         let sent = self.send(bytes)?;
-        self.unsent = Leftover::of(&bytes[sent..]);
+        self.echoed += sent as u64;
+        self.unsent = Unsent::of(&bytes[sent..]);
         Ok(self.unsent.is_empty())
     }
 
-    fn send_rest(&mut self) -> Result<bool, Errno> {
-        if self.unsent.is_empty() {
-            return Ok(true);
+    /// Sends the bytes that were kept. True when there are none left.
+    pub(crate) fn deliver(&mut self) -> Result<bool, Errno> {
+        if !self.unsent.is_empty() {
+            let sent = self.send(self.unsent.bytes())?;
+            self.echoed += sent as u64;
+            self.unsent.advance(sent);
         }
-        let rest = mem::replace(&mut self.unsent, Leftover::NOTHING);
-        let sent = self.send(&rest)?;
-        self.unsent = rest.after(sent);
         Ok(self.unsent.is_empty())
     }
 
-    /// What there is room for.
-    fn send(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+    /// As many bytes as there is room for.
+    fn send(&self, bytes: &[u8]) -> Result<usize, Errno> {
         // Rust's runtime ignores SIGPIPE: MSG_NOSIGNAL, which macOS lacks, is not needed.
         let flags = MsgFlags::MSG_DONTWAIT;
-        let sent = match send(self.descriptor(), bytes, flags) {
-            Err(Errno::EAGAIN) => 0,
-            result => result?,
-        };
-        self.echoed += sent as u64;
-        Ok(sent)
-    }
-}
-
-fn end_of(error: Errno, peer: SocketAddr) -> End {
-    match error {
-        Errno::ECONNRESET | Errno::EPIPE | Errno::ETIMEDOUT => End::Reset,
-        other => {
-            log::warn!("the connection of {peer} failed: {}", other.desc());
-            End::Failed
+        match send(self.descriptor(), bytes, flags) {
+            Err(Errno::EAGAIN) => Ok(0),
+            result => result,
         }
     }
 }

@@ -58,36 +58,3 @@ impl output::Event for Event {
         debug_assert!(written.is_ok(), "a string takes any text");
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use netcommon::output::Event as _;
-
-    #[test]
-    fn the_lines_of_the_original_are_kept() {
-        let human = |event: &Event, language| {
-            let mut lines = String::new();
-            event.human(language, &mut lines);
-            lines
-        };
-        let peer = "127.0.0.1:40404".parse().unwrap();
-        let listening = Event::Listening {
-            place: "localhost:1234".into(),
-            address: peer,
-        };
-        assert_eq!(
-            human(&listening, Language::Spanish),
-            "Servidor en escucha en: localhost:1234\n"
-        );
-        let connected = Event::Connected { peer };
-        assert_eq!(
-            human(&connected, Language::Spanish),
-            "\n[+] Se ha conectado un nuevo cliente: 127.0.0.1:40404\n"
-        );
-        assert_eq!(
-            human(&connected, Language::English),
-            "\n[+] A new client has connected: 127.0.0.1:40404\n"
-        );
-    }
-}

@@ -1,63 +1,52 @@
 //! A TCP echo server that never loses a byte it has read.
 //!
-//! Clients that talk are served by a few worker threads, as many as there are processors; each has a
-//! poller of its own, and serves its clients by turns without ever waiting for one of them. Clients
-//! that are silent, or do not read their echo, go back to the main thread, which owns the listener
-//! and a poller that keeps thousands of them for next to nothing.
-//!
-//! ```text
-//! listener ── accept ──┐
-//!                      ▼     a worker that sleeps, or is free first
-//! parked clients ──▶ queue ────────────────────────────────────────▶ worker, with a table of clients
-//!      ▲  readable     ▲       more are ready than one can serve        │
-//!      │  or writable  └────────────────────────────────────────────────┤
-//!      └────────────────────── silent, or not reading ──────────────────┘
-//! ```
+//! The main thread owns the listener and counts places. It gives each client to the worker that has
+//! the fewest. Workers are threads, one for each processor, each with a poller of its own; they serve
+//! their clients by turns, without ever waiting for one of them. A client stays with its worker, unless
+//! it would wait for its turn while another worker sleeps: then it is handed off.
 //!
 //! # Layout
 //!
 //! - [`args`]: the command line
 //! - `manual`: what the help and the man page say beside it
-//! - [`tap`]: what clients send, for who wants to see it
-//! - [`limits`]: how many clients and threads this machine bears
-//! - [`events`]: what is said on standard output
-//! - [`server`]: the main thread: poll, accept, dispatch
-//! - `drain`: how a server ends
+//! - [`server`]: the main thread; its child `drain` is the end of a server
 //! - `acceptor`: the listener, and when it has to pause
-//! - `shortage`: warnings about what is short
-//! - `slots`: places for clients, and who waits for one
-//! - `parked`: silent clients in the poller
-//! - `queue`: ready clients on their way to the workers
-//! - `crew`: the worker threads together, and where clients go afterwards
-//! - `worker`: one worker thread and its day
-//! - `table`: the clients of one worker
-//! - `reporter`: how each connection ended
-//! - `pace`: what the main thread tells whoever serves a client
-//! - `client`: one connection and one turn of service
-//! - `leftover`: bytes that could not be echoed yet
-//! - `owed`: what the kernel holds back for a client that does not read
-//! - `farewell`: how a client is let go when the server ends
+//! - `pool`: the workers together
+//! - `worker`: one worker
+//! - `sweep`: clients that are closed for their silence, or for the end of the server
+//! - `clients`: the clients of a worker, in its poller
+//! - `shared`: the state that all threads share
+//! - `mailbox`: new clients on their way to a worker
+//! - `lingering_close`: the closing of a connection that loses no echo
+//! - `connection_log`: how each connection ended
+//! - `client`: one connection, and one turn of service
+//! - `unsent`: bytes that could not be echoed yet
+//! - `send_queue`: bytes that the kernel has not sent yet
+//! - `places`: places for clients
+//! - [`settings`]: how a server serves
+//! - [`events`]: lines on standard output
+//! - [`inspect`]: the bytes of clients, shown
+//! - [`limits`]: how many clients and threads this machine bears
 
 mod acceptor;
 pub mod args;
 mod client;
-mod crew;
-mod drain;
+mod clients;
+mod connection_log;
 pub mod events;
-mod farewell;
-mod leftover;
+pub mod inspect;
 pub mod limits;
+mod lingering_close;
+mod mailbox;
 mod manual;
-mod owed;
-mod pace;
-mod parked;
-mod queue;
-mod reporter;
+mod places;
+mod pool;
+mod send_queue;
 pub mod server;
-mod shortage;
-mod slots;
-mod table;
-pub mod tap;
+pub mod settings;
+mod shared;
+mod sweep;
+mod unsent;
 mod worker;
 
 use std::net::TcpListener;
@@ -70,6 +59,7 @@ use netcommon::{Error, service};
 
 pub use args::Args;
 pub use server::Server;
+pub use settings::Settings;
 
 use events::Event;
 
@@ -84,9 +74,11 @@ pub fn run(args: Args) -> Result<(), Error> {
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = Arc::new(args.output.open());
-    let settings = args.settings(tap::tap(&output, args.output.hex));
+    let settings = args.settings(inspect::inspector(&output, args.output.hex));
     let shutdown = Shutdown::new();
-    let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())?;
+    let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
+        .map_err(|error| Error::io("cannot start the server", error))?;
+    // Before the workers, which may be the last threads that the system grants.
     shutdown.on_signals(server.waker())?;
     output.say(&Event::Listening {
         place: target.with_port(address.port()).to_string(),

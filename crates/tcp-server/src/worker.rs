@@ -1,178 +1,219 @@
-//! A worker thread: a table of clients that talk, served by turns.
+//! A worker: a thread that serves its clients by turns, without ever waiting for one of them.
 
 use std::io;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memmap2::MmapMut;
 use mio::Token;
+use netcommon::error::reason;
 
-use crate::client::{Client, End, Outcome};
-use crate::crew::Crew;
-use crate::table::Table;
+use crate::client::{Client, CloseReason, Outcome};
+use crate::clients::Clients;
+use crate::mailbox::Mailbox;
+use crate::shared::{Phase, Shared};
+use crate::sweep::{Sweep, interval};
 
 /// 2.2 times the throughput of 64 KiB; untouched pages of it cost nothing.
 const BUFFER: usize = 256 << 10;
 
-/// How long a worker without clients keeps the memory that they filled, in case that others come.
+/// How long a worker with nothing to do keeps its buffer.
 const REST: Duration = Duration::from_secs(2);
 
-/// How often clients are looked for that are silent, or do not read their echo.
-const TICK: Duration = Duration::from_millis(50);
+/// How long, at least, between clients that a worker hands off: moving one costs some microseconds,
+/// and a worker that sleeps may do so for an instant only.
+const HAND_OFF_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long, at least, between gifts to other workers: moving a client costs some microseconds, and
-/// a worker that sleeps may do so for an instant only.
-const GIFT_INTERVAL: Duration = Duration::from_millis(10);
-
+/// One of a server's workers, before and while it runs.
 pub(crate) struct Worker {
-    crew: Arc<Crew>,
-    table: Table,
-    /// A mapping of its own: memory of the allocator would be cleared page by page for each worker,
-    /// and would not go back to the system after a burst of them.
-    buffer: MmapMut,
-    buffer_is_used: bool,
+    number: usize,
+    shared: Arc<Shared>,
+    clients: Clients,
+    /// Empty while the worker rests.
+    buffer: Vec<u8>,
     turns: Vec<Token>,
-    next_sweep: Instant,
-    next_gift: Instant,
+    phase: Phase,
+    phase_since: Instant,
+    last_service: Instant,
+    last_sweep: Instant,
+    last_hand_off: Instant,
 }
 
 impl Worker {
-    pub(crate) fn new(crew: Arc<Crew>) -> io::Result<Self> {
+    /// With the mailbox of this `number`.
+    pub(crate) fn new(number: usize, clients: Clients, shared: Arc<Shared>) -> Self {
         let now = Instant::now();
-        Ok(Self {
-            crew,
-            table: Table::new()?,
-            buffer: MmapMut::map_anon(BUFFER)?,
-            buffer_is_used: false,
+        Self {
+            number,
+            shared,
+            clients,
+            buffer: Vec::new(),
             turns: Vec::new(),
-            next_sweep: now,
-            next_gift: now,
-        })
-    }
-
-    /// Serves until the worker is dismissed and its clients have left.
-    pub(crate) fn work(mut self) {
-        self.crew.queue.enlist();
-        while self.wait() {
-            self.give_away();
-            self.serve_ready();
-            self.sweep();
+            phase: Phase::Running,
+            phase_since: now,
+            last_service: now,
+            last_sweep: now,
+            last_hand_off: now,
         }
     }
 
+    /// Serves until the server ends.
+    pub(crate) fn run(mut self) {
+        let failure = match catch_unwind(AssertUnwindSafe(|| self.serve())) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => reason(&error),
+            Err(_) => "it panicked".to_owned(),
+        };
+        log::error!("a worker has failed, and the server ends: {failure}");
+        self.mailbox().retire();
+        self.shared.fail();
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        while self.shared.phase() != Phase::Over {
+            self.wait()?;
+            let now = Instant::now();
+            self.sweep(now);
+            self.hand_off(now);
+            self.serve_ready(now);
+        }
+        Ok(())
+    }
+
+    /// Takes in new clients and events, and sleeps until there are some.
+    fn wait(&mut self) -> io::Result<()> {
+        self.take_in();
+        self.clients.poll(Some(Duration::ZERO))?;
+        if self.clients.ready() == 0 {
+            // A thread that shares this processor may be about to send something.
+            thread::yield_now();
+            self.sleep()?;
+        }
+        Ok(())
+    }
+
     fn take_in(&mut self) {
-        for client in self.crew.queue.take_share() {
-            if let Some(client) = self.table.seat(client) {
-                self.crew.reporter.closed(&client, End::Failed);
+        for client in self.mailbox().take() {
+            if let Some(client) = self.clients.insert(client) {
+                self.close(client, CloseReason::Failed);
             }
         }
     }
 
-    /// Takes in who and what has come, and sleeps if there is nothing. False when the worker may go home.
-    fn wait(&mut self) -> bool {
-        self.take_in();
-        self.table.wait(Some(Duration::ZERO));
-        if self.table.ready() > 0 {
-            return true;
+    fn sleep(&mut self) -> io::Result<()> {
+        // A change of phase wakes the worker, but the poll before may have taken note of that.
+        if self.shared.phase() != self.phase || !self.mailbox().begin_sleep() {
+            return Ok(());
         }
-        // Whoever shares this processor may be about to say something.
-        thread::yield_now();
-        self.sleep()
-    }
-
-    /// False when the worker may go home.
-    fn sleep(&mut self) -> bool {
-        let waker = Arc::clone(self.table.waker());
-        if !self.crew.queue.lie_down(&waker) {
-            return !(self.table.is_empty() && self.crew.queue.resign());
-        }
-        let unemployed = self.table.is_empty();
-        let time = match unemployed {
-            false => Some(TICK),
-            true => self.buffer_is_used.then_some(REST),
-        };
-        let heard = self.table.wait(time);
-        self.crew.queue.get_up(&waker);
-        if unemployed && !heard {
-            self.renew_buffer();
-        }
-        true
-    }
-
-    fn renew_buffer(&mut self) {
-        if let Ok(buffer) = MmapMut::map_anon(BUFFER) {
-            self.buffer = buffer;
-            self.buffer_is_used = false;
-        }
-    }
-
-    /// Lets another worker have a client that would wait for its turn here.
-    fn give_away(&mut self) {
         let now = Instant::now();
-        if self.table.ready() < 2 || now < self.next_gift {
+        let times = [self.time_to_sweep(now), self.time_to_rest(now)];
+        let polled = self.clients.poll(times.into_iter().flatten().min());
+        self.mailbox().end_sleep();
+        let rests = || self.time_to_rest(Instant::now()) == Some(Duration::ZERO);
+        if self.clients.ready() == 0 && rests() {
+            self.buffer = Vec::new();
+        }
+        polled
+    }
+
+    /// `None` when no client has to be looked at.
+    fn time_to_sweep(&self, now: Instant) -> Option<Duration> {
+        if self.clients.is_empty() {
+            return None;
+        }
+        let interval = interval(self.phase, self.shared.settings.idle_timeout)?;
+        Some((self.last_sweep + interval).saturating_duration_since(now))
+    }
+
+    /// `None` when the buffer was given back.
+    fn time_to_rest(&self, now: Instant) -> Option<Duration> {
+        let end = self.last_service + REST;
+        (!self.buffer.is_empty()).then(|| end.saturating_duration_since(now))
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        let phase = self.shared.phase();
+        if phase != self.phase {
+            self.phase = phase;
+            self.phase_since = now;
+        } else if self.time_to_sweep(now) != Some(Duration::ZERO) {
             return;
         }
-        self.next_gift = now + GIFT_INTERVAL;
-        if self.crew.queue.has_taker()
-            && let Some(client) = self.table.release_last_ready()
-        {
-            self.crew.dispatch(client);
+        self.last_sweep = now;
+        let idle_timeout = self.shared.settings.idle_timeout;
+        let sweep = Sweep {
+            phase,
+            phase_since: self.phase_since,
+            idle_timeout: idle_timeout.filter(|_| self.clients.has_heard_all()),
+            now,
+        };
+        for (token, outcome) in self.clients.sweep(|entry| sweep.judge(entry)) {
+            self.settle(token, outcome);
         }
     }
 
-    fn serve_ready(&mut self) {
-        let mut turns = std::mem::take(&mut self.turns);
-        self.table.take_ready(&mut turns);
-        self.buffer_is_used |= !turns.is_empty();
+    /// Lets a worker that sleeps have a client that would wait for its turn here.
+    fn hand_off(&mut self, now: Instant) {
+        if self.clients.ready() < 2
+            || self.phase != Phase::Running
+            || now < self.last_hand_off + HAND_OFF_INTERVAL
+        {
+            return;
+        }
+        self.last_hand_off = now;
+        let mailboxes = self.shared.mailboxes.iter();
+        let asleep = mailboxes.filter(|mailbox| mailbox.is_asleep());
+        if let Some(mailbox) = asleep.min_by_key(|mailbox| mailbox.load())
+            && let Some(client) = self.clients.pop_ready()
+        {
+            self.mailbox().subtract();
+            mailbox.push(client);
+        }
+    }
+
+    fn serve_ready(&mut self, now: Instant) {
+        if self.clients.ready() == 0 {
+            return;
+        }
+        self.last_service = now;
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; BUFFER];
+        }
+        let mut turns = mem::take(&mut self.turns);
+        self.clients.take_ready(&mut turns);
         for token in turns.iter().copied() {
-            let Some(client) = self.table.client(token) else {
-                continue;
-            };
-            match serve(&self.crew, client, &mut self.buffer) {
-                Outcome::Silent | Outcome::Stalled => {}
-                Outcome::Preempted => self.table.put_back(token),
-                Outcome::Released => self.release(token, |crew, client| crew.park(client)),
-                Outcome::Ended(end) => {
-                    self.release(token, |crew, client| crew.reporter.closed(&client, end));
-                }
+            if self.shared.phase() != self.phase {
+                // That concerns the clients whose turns would come now, too.
+                self.clients.set_ready(token);
+            } else if let Some(entry) = self.clients.entry(token) {
+                let inspector = self.shared.settings.inspector.as_ref();
+                let outcome = entry.take_turn(&mut self.buffer, inspector);
+                self.settle(token, outcome);
             }
         }
         self.turns = turns;
     }
 
-    fn release(&mut self, token: Token, then: impl FnOnce(&Crew, Client)) {
-        if let Some(client) = self.table.release(token) {
-            then(&self.crew, client);
+    fn settle(&mut self, token: Token, outcome: Outcome) {
+        match outcome {
+            Outcome::Waiting => {}
+            Outcome::Ready => self.clients.set_ready(token),
+            Outcome::Ended(reason) => {
+                if let Some(client) = self.clients.remove(token) {
+                    self.close(client, reason);
+                }
+            }
         }
     }
 
-    /// Parks clients that need no worker now: all of them, when the server ends.
-    fn sweep(&mut self) {
-        let now = Instant::now();
-        if now < self.next_sweep {
-            return;
-        }
-        self.next_sweep = now + TICK;
-        let (all, patience) = (!self.crew.pace.reads(), self.crew.pace.patience);
-        let leaving = self
-            .table
-            .release_if(|client| all || client.is_silent_for(patience));
-        leaving
-            .into_iter()
-            .for_each(|client| self.crew.park(client));
+    fn close(&self, client: Client, reason: CloseReason) {
+        self.mailbox().subtract();
+        self.shared.log.close(client, reason);
     }
-}
 
-/// A panic ends the client that it happened to, and nothing else.
-fn serve(crew: &Crew, client: &mut Client, buffer: &mut [u8]) -> Outcome {
-    let served = catch_unwind(AssertUnwindSafe(|| client.serve(buffer, &crew.pace)));
-    served.unwrap_or_else(|_| {
-        log::error!(
-            "the service of {} panicked; its connection is closed",
-            client.peer
-        );
-        Outcome::Ended(End::Failed)
-    })
+    fn mailbox(&self) -> &Mailbox<Client> {
+        &self.shared.mailboxes[self.number]
+    }
 }

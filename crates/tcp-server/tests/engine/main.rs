@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod handover;
+mod hand_off;
+mod many_clients;
 mod panic;
 mod running;

@@ -1,14 +1,16 @@
-//! A panic in the service of one client ends that client alone.
+//! A panic in the service of one client ends that client alone; one elsewhere ends no server silently.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::thread;
 
-use tcp_server::tap::Piece;
+use netcommon::ErrorKind;
+use tcp_server::inspect::Chunk;
 
-use crate::running::{Running, connect};
+use crate::running::{Lines, Running, connect, exchange};
 
-fn panic_on_marker(piece: Piece<'_>) {
-    assert!(!piece.bytes.ends_with(b"panic"), "as the test wants it");
+fn panic_on_marker(chunk: Chunk<'_>) {
+    assert!(!chunk.bytes.ends_with(b"panic"), "as the test wants it");
 }
 
 #[test]
@@ -22,17 +24,39 @@ fn a_panic_in_the_service_of_one_client_ends_that_client_alone() {
             victim.write_all(b"panic").unwrap();
             assert_eq!(victim.read(&mut [0]).unwrap(), 0);
             for neighbour in &mut neighbours {
-                neighbour.write_all(&[round]).unwrap();
-                let mut echo = [u8::MAX];
-                neighbour.read_exact(&mut echo).unwrap();
-                assert_eq!(echo, [round]);
+                exchange(neighbour, &[round]);
             }
         }
         drop(neighbours);
         let lines = server.finish();
-        let failed = lines.iter().filter(|line| line.contains("\"failed\""));
-        assert_eq!(failed.count(), 5);
-        let finished = lines.iter().filter(|line| line.contains("\"finished\""));
-        assert_eq!(finished.count(), 10);
+        let count = |event: &str| lines.iter().filter(|line| line.contains(event)).count();
+        assert_eq!(count("\"failed\""), 5);
+        assert_eq!(count("\"finished\""), 10);
     }
+}
+
+/// A standard output that makes workers panic, which write when a client has left.
+struct Trap;
+
+impl Write for Trap {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        assert_ne!(
+            thread::current().name(),
+            Some("worker"),
+            "as the test wants it"
+        );
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_server_ends_with_an_error_when_a_worker_has_failed() {
+    let server = Running::start_with(2, Arc::new(|_| {}), Trap, Lines::default());
+    drop(connect(server.address));
+    let error = server.thread.join().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LocalLimit);
+    assert!(error.to_string().contains("a worker has failed"), "{error}");
 }

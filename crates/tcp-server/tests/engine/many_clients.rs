@@ -1,8 +1,6 @@
-//! Clients on their way between poller, queue and workers: none is lost, none is served by two
-//! workers at once, none is forgotten.
+//! Many clients of few workers: none is lost, none is served by two workers at once, none is forgotten.
 //!
-//! Seeded clients do what moves a client from one place to another: they fall silent for about as
-//! long as a worker waits, leave their echo unread, stream, half-close, vanish and reset.
+//! Seeded clients fall silent, leave their echo unread, stream, half-close, vanish and reset.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -11,9 +9,9 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
-use tcp_server::tap::Piece;
+use tcp_server::inspect::Chunk;
 
-use crate::running::{Running, connect};
+use crate::running::{Running, connect, exchange, read_back};
 
 const CLIENTS_AT_ONCE: u64 = 12;
 const CLIENTS_EACH: u64 = 4;
@@ -30,53 +28,41 @@ impl Dice {
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % bound
     }
 
-    fn bytes(&mut self, count: u64) -> Vec<u8> {
-        let first = self.below(256) as u8;
+    fn bytes(&mut self, most: u64) -> Vec<u8> {
+        let (first, count) = (self.below(256) as u8, 1 + self.below(most));
         (0..count)
             .map(|n| first.wrapping_add((n % 251) as u8))
             .collect()
     }
 }
 
-/// What the workers do, as the tap sees it: by client, how far its bytes have been served.
+/// What the workers do, as the inspector sees it.
 #[derive(Default)]
-struct Ledger {
+struct Inspection {
+    /// How far the bytes of each client have been served.
     served: Mutex<HashMap<SocketAddr, Arc<Mutex<u64>>>>,
     violations: Mutex<Vec<String>>,
 }
 
-impl Ledger {
+impl Inspection {
     /// Runs in the worker, which holds the client's entry for as long as it looks at the bytes.
-    fn enter(&self, piece: Piece<'_>) {
-        let entry = Arc::clone(self.served.lock().unwrap().entry(piece.peer).or_default());
-        let mut served = match entry.try_lock() {
-            Ok(served) => served,
-            Err(TryLockError::WouldBlock) => return self.accuse(piece, "two workers at once"),
-            Err(TryLockError::Poisoned(_)) => return,
+    fn inspect(&self, chunk: Chunk<'_>) {
+        let entry = Arc::clone(self.served.lock().unwrap().entry(chunk.peer).or_default());
+        let violation = match entry.try_lock() {
+            Ok(mut served) => {
+                // An address comes back with another client, which begins anew.
+                let in_order = chunk.offset == 0 || chunk.offset == *served;
+                thread::yield_now();
+                *served = chunk.offset + chunk.bytes.len() as u64;
+                (!in_order).then_some("bytes out of order")
+            }
+            Err(TryLockError::WouldBlock) => Some("two workers at once"),
+            Err(TryLockError::Poisoned(_)) => None,
         };
-        // An address comes back with another client, which begins anew.
-        if piece.offset != 0 && piece.offset != *served {
-            self.accuse(piece, "bytes out of order");
-        }
-        thread::yield_now();
-        *served = piece.offset + piece.bytes.len() as u64;
+        let Chunk { peer, offset, .. } = chunk;
+        let line = violation.map(|what| format!("{what}: {peer} at {offset}"));
+        self.violations.lock().unwrap().extend(line);
     }
-
-    fn accuse(&self, piece: Piece<'_>, what: &str) {
-        let Piece { peer, offset, .. } = piece;
-        self.violations
-            .lock()
-            .unwrap()
-            .push(format!("{what}: {peer} at {offset}"));
-    }
-}
-
-/// Sends a message and reads it back.
-fn speak(client: &mut TcpStream, message: &[u8]) {
-    client.write_all(message).unwrap();
-    let mut echo = vec![0; message.len()];
-    client.read_exact(&mut echo).unwrap();
-    assert!(echo == message);
 }
 
 /// Sends far more than the buffers on the way hold, and begins to read after a while.
@@ -85,9 +71,7 @@ fn stall(client: &mut TcpStream, message: &[u8], pause: Duration) {
     thread::scope(|scope| {
         scope.spawn(move || writer.write_all(message).unwrap());
         thread::park_timeout(pause);
-        let mut echo = vec![0; message.len()];
-        client.read_exact(&mut echo).unwrap();
-        assert!(echo == message);
+        read_back(client, message);
     });
 }
 
@@ -122,28 +106,20 @@ fn leave(mut client: TcpStream, dice: &mut Dice) {
 /// One client from its first word to its end.
 fn visit(mut client: TcpStream, dice: &mut Dice) {
     for _ in 0..STEPS {
-        let pause = Duration::from_millis(200 + dice.below(150));
+        let pause = Duration::from_millis(1 + dice.below(50));
         match dice.below(10) {
-            0 => {
-                let length = dice.below(1 << 20);
-                let bytes = dice.bytes(length);
-                stall(&mut client, &bytes, 2 * pause);
-            }
+            0 => stall(&mut client, &dice.bytes(1 << 20), 2 * pause),
             1..4 => rest(&mut client, pause),
-            _ => {
-                let length = 1 + dice.below(5000);
-                let message = dice.bytes(length);
-                speak(&mut client, &message);
-            }
+            _ => exchange(&mut client, &dice.bytes(5000)),
         }
     }
     leave(client, dice);
 }
 
-fn hand_over(threads: usize) {
-    let ledger = Arc::new(Ledger::default());
-    let tap = Arc::clone(&ledger);
-    let server = Running::start(threads, Arc::new(move |piece| tap.enter(piece)));
+fn serve_all(threads: usize) {
+    let inspection = Arc::new(Inspection::default());
+    let inspector = Arc::clone(&inspection);
+    let server = Running::start(threads, Arc::new(move |chunk| inspector.inspect(chunk)));
     thread::scope(|scope| {
         for seed in 1..=CLIENTS_AT_ONCE {
             let address = server.address;
@@ -154,7 +130,7 @@ fn hand_over(threads: usize) {
         }
     });
     let lines = server.finish();
-    assert_eq!(*ledger.violations.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(*inspection.violations.lock().unwrap(), Vec::<String>::new());
     let count = |event: &str| lines.iter().filter(|line| line.contains(event)).count() as u64;
     assert_eq!(count("\"connected\""), CLIENTS_AT_ONCE * CLIENTS_EACH);
     assert_eq!(count("\"closed\""), CLIENTS_AT_ONCE * CLIENTS_EACH);
@@ -163,15 +139,15 @@ fn hand_over(threads: usize) {
 
 #[test]
 fn one_worker_serves_all_by_turns() {
-    hand_over(1);
+    serve_all(1);
 }
 
 #[test]
 fn few_workers_share_many_clients() {
-    hand_over(3);
+    serve_all(3);
 }
 
 #[test]
 fn each_client_may_have_a_worker() {
-    hand_over(64);
+    serve_all(64);
 }

@@ -1,4 +1,4 @@
-//! Places for clients: how many are taken, and a wake-up for whoever waits for one.
+//! Places for clients: how many are taken, and a wake-up where the main thread waits for one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use mio::Waker;
 
 /// The places of one server.
-pub(crate) struct Slots {
+pub(crate) struct Places {
     limit: usize,
     taken: AtomicUsize,
     awaited: AtomicBool,
     waker: Arc<Waker>,
 }
 
-impl Slots {
+impl Places {
     pub(crate) fn new(limit: usize, waker: Arc<Waker>) -> Arc<Self> {
         Arc::new(Self {
             limit,
@@ -23,10 +23,10 @@ impl Slots {
         })
     }
 
-    /// Takes a place. Only the main thread does, after it has seen that there is one.
-    pub(crate) fn take(self: &Arc<Self>) -> Slot {
+    /// Takes a place. Only the main thread does, after it has seen that one is free.
+    pub(crate) fn take(self: &Arc<Self>) -> Place {
         self.taken.fetch_add(1, Ordering::SeqCst);
-        Slot(Arc::clone(self))
+        Place(Arc::clone(self))
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -41,17 +41,17 @@ impl Slots {
         self.limit
     }
 
-    /// Whether each place that falls free wakes the main thread. Who turns this on has to look at
-    /// the places once more before it sleeps: one may just have fallen free.
+    /// Whether each place that falls free wakes the main thread. Once this is on, the places have to
+    /// be looked at again before the main thread sleeps: one may just have fallen free.
     pub(crate) fn set_awaited(&self, awaited: bool) {
         self.awaited.store(awaited, Ordering::SeqCst);
     }
 }
 
 /// A taken place; it falls free when this is dropped, whatever ended the client.
-pub(crate) struct Slot(Arc<Slots>);
+pub(crate) struct Place(Arc<Places>);
 
-impl Drop for Slot {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, Ordering::SeqCst);
         if self.0.awaited.load(Ordering::SeqCst)

@@ -11,7 +11,7 @@ use netcommon::payload::HexDump;
 
 /// Bytes as a worker read them, before they are echoed.
 #[derive(Clone, Copy, Debug)]
-pub struct Piece<'a> {
+pub struct Chunk<'a> {
     /// The client.
     pub peer: SocketAddr,
     /// The offset of the first byte in what the client sends.
@@ -20,24 +20,25 @@ pub struct Piece<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Sees every piece; it runs in the worker, so a slow one slows that client. A panic in it ends that client alone.
-pub type Tap = Arc<dyn Fn(Piece<'_>) + Send + Sync>;
+/// Sees every chunk. It runs in the worker, so a slow one slows that worker's clients; a panic in it
+/// ends that client alone.
+pub type Inspector = Arc<dyn Fn(Chunk<'_>) + Send + Sync>;
 
-/// The tap that the user asked for, if any.
-pub(crate) fn tap(output: &Arc<Output>, hex: bool) -> Option<Tap> {
-    let show: fn(&Output, Piece<'_>) -> Result<(), Error> = match output.style {
-        Style::Raw => |output, piece| {
+/// The inspector that the command line asks for, if any.
+pub(crate) fn inspector(output: &Arc<Output>, hex: bool) -> Option<Inspector> {
+    let show: fn(&Output, Chunk<'_>) -> Result<(), Error> = match output.style {
+        Style::Raw => |output, chunk| {
             output
-                .write_bytes(piece.bytes)
+                .write_bytes(chunk.bytes)
                 .and_then(|()| output.flush())
         },
         Style::Text if hex => dump,
         _ => return None,
     };
     let output = Arc::clone(output);
-    Some(Arc::new(move |piece| {
-        // The main thread hears of a closed standard output by itself, and then ends the server.
-        if let Err(error) = show(&output, piece)
+    Some(Arc::new(move |chunk| {
+        // The main thread watches standard output, and ends the server when it is closed.
+        if let Err(error) = show(&output, chunk)
             && error.kind() != ErrorKind::OutputClosed
         {
             log::error!("{error}");
@@ -45,12 +46,12 @@ pub(crate) fn tap(output: &Arc<Output>, hex: bool) -> Option<Tap> {
     }))
 }
 
-fn dump(output: &Output, piece: Piece<'_>) -> Result<(), Error> {
-    let Piece {
+fn dump(output: &Output, chunk: Chunk<'_>) -> Result<(), Error> {
+    let Chunk {
         peer,
         offset,
         bytes,
-    } = piece;
+    } = chunk;
     let intro = output
         .language
         .choose("Mensaje del cliente", "Message from client");

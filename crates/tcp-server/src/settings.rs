@@ -1,0 +1,21 @@
+//! What a server is told beside its listener.
+
+use std::time::Duration;
+
+use crate::inspect::Inspector;
+use crate::limits::Limits;
+
+/// How a server serves.
+#[derive(Clone)]
+pub struct Settings {
+    /// Bounds on clients and threads.
+    pub limits: Limits,
+    /// Serve one client and end.
+    pub once: bool,
+    /// Close clients that are silent, or do not read their echo, for so long; `None` never does.
+    pub idle_timeout: Option<Duration>,
+    /// How long a shutdown waits for clients that are still talking.
+    pub drain_timeout: Duration,
+    /// Sees what clients send.
+    pub inspector: Option<Inspector>,
+}
