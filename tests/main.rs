@@ -14,6 +14,7 @@ mod faults_drain;
 mod faults_places;
 mod faults_threads;
 mod generated;
+mod house;
 mod manual;
 mod measure_tcp_echoes;
 mod measure_tcp_failures;
