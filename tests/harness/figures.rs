@@ -3,9 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::process::{Running, status_figure};
+use super::process::Running;
 
-/// Of a program that is running.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     /// Resident memory.
@@ -14,34 +13,49 @@ pub(crate) struct Figures {
     pub(crate) descriptors: usize,
 }
 
-impl Figures {
-    pub(crate) fn of(program: &Running) -> Self {
-        let pid = program.pid();
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("the program runs");
-        Self {
-            kibibytes: status_figure(pid, "VmRSS").expect("VmRSS"),
-            threads: status_figure(pid, "Threads").expect("Threads"),
-            descriptors: descriptors.count(),
+impl Running {
+    pub(crate) fn figures(&self) -> Figures {
+        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        Figures {
+            kibibytes: self.status("VmRSS"),
+            threads: self.status("Threads"),
+            descriptors: descriptors.expect("the program runs").count(),
         }
     }
-}
 
-/// How much of a processor the program takes, from 0 to the number of processors, until it says
-/// something on standard error, or for `time` if it says nothing.
-pub(crate) fn load_while_silent(program: &Running, time: Duration) -> f64 {
-    let (start, before) = (Instant::now(), processor_time(program));
-    let said = program.error_line_within(time);
-    assert_eq!(said, None, "it says something");
-    (processor_time(program) - before).as_secs_f64() / start.elapsed().as_secs_f64()
-}
+    /// The most resident memory that the program has had.
+    pub(crate) fn peak_kibibytes(&self) -> u64 {
+        self.status("VmHWM")
+    }
 
-/// User and system time of all threads (proc_pid_stat(5)), in steps of 10 ms.
-pub(crate) fn processor_time(program: &Running) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", program.pid())).expect("it runs");
-    let behind_name = stat.rsplit(") ").next().expect("a name in parentheses");
-    let ticks = behind_name.split(' ').skip(11).take(2);
-    let ticks: u64 = ticks
-        .map(|field| field.parse::<u64>().expect("ticks"))
-        .sum();
-    Duration::from_millis(ticks * 10)
+    /// A figure of `/proc/PID/status` (proc_pid_status(5)).
+    fn status(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the program runs");
+        let value = |line: &str| {
+            let value = line.strip_prefix(name)?.strip_prefix(':')?;
+            value.split_whitespace().next()?.parse().ok()
+        };
+        status.lines().find_map(value).expect("a figure")
+    }
+
+    /// How much of a processor the program takes, from 0 to the number of processors, for `time`, in
+    /// which it has to say nothing on standard error.
+    #[track_caller]
+    pub(crate) fn load_while_silent(&self, time: Duration) -> f64 {
+        let (start, before) = (Instant::now(), self.processor_time());
+        let said = self.error_line_within(time);
+        assert_eq!(said, None, "it says something");
+        (self.processor_time() - before).as_secs_f64() / start.elapsed().as_secs_f64()
+    }
+
+    /// User and system time of all threads (proc_pid_stat(5)), in steps of 10 ms.
+    fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid()));
+        let stat = stat.expect("the program runs");
+        let (_, behind_name) = stat.rsplit_once(") ").expect("a name in parentheses");
+        let times = behind_name.split(' ').skip(11).take(2);
+        let ticks: u64 = times.map(|time| time.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
 }

@@ -1,8 +1,20 @@
-//! What the tests share: the binaries, running programs, peers that misbehave, and data.
+//! What the tests share: programs, peers made in the test, and data.
+//!
+//! - `program`: commands for the four programs and for what else is installed
+//! - `process`: a program run to its end, or kept running
+//! - `server`: a running server with its address
+//! - `figures`: memory, threads, descriptors and processor time of a running program
+//! - `terminal`: a pseudo-terminal
+//! - `crowd`: thousands of TCP clients
+//! - `peers`, `echoes`: TCP servers and clients of the test's own
+//! - `udp`, `udp_path`: UDP sockets of the test's own, and a path that loses and delays
+//! - `probes`: probe datagrams
+//! - `measured`: summaries of measurements, taken apart
+//! - `data`: pseudo-random bytes
 
 #![allow(dead_code, reason = "each test module uses its own part")]
 
-pub(crate) mod binaries;
+pub(crate) mod compat;
 pub(crate) mod crowd;
 pub(crate) mod data;
 pub(crate) mod echoes;
@@ -11,12 +23,20 @@ pub(crate) mod measured;
 pub(crate) mod peers;
 pub(crate) mod probes;
 pub(crate) mod process;
-pub(crate) mod python;
+pub(crate) mod program;
+pub(crate) mod server;
 pub(crate) mod terminal;
 pub(crate) mod udp;
 pub(crate) mod udp_path;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long anything may take before a test gives up on it. Nothing is measured against it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Held by a test that takes a good part of the machine's ports, descriptors or time.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static MACHINE: Mutex<()> = Mutex::new(());
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
