@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::json;
 
+use crate::client::Flow;
 use crate::crowd::{Crowd, say};
-use crate::member::Flow;
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
@@ -33,7 +33,7 @@ pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
 
 struct Round<'a> {
     plan: &'a Plan,
-    /// Messages still to be asked for, by seat.
+    /// Messages left to send, by slot.
     left: Vec<u64>,
     served: usize,
     round_trips_us: Vec<u128>,
@@ -50,38 +50,38 @@ impl<'a> Round<'a> {
     }
 
     fn play(&mut self, crowd: &mut Crowd) -> io::Result<()> {
-        for seat in 0..self.plan.clients {
-            self.advance(crowd, seat)?;
+        for slot in 0..self.plan.clients {
+            self.advance(crowd, slot)?;
         }
         while self.served < self.plan.clients {
-            for seat in crowd.ready(None)? {
-                self.advance(crowd, seat)?;
+            for slot in crowd.ready(None)? {
+                self.advance(crowd, slot)?;
             }
         }
         Ok(())
     }
 
-    /// Goes on until the client has to wait for the server.
-    fn advance(&mut self, crowd: &mut Crowd, seat: usize) -> io::Result<()> {
-        let Some((member, buffer)) = crowd.at_work(seat) else {
+    /// Sends and receives until the client has to wait for the server.
+    fn advance(&mut self, crowd: &mut Crowd, slot: usize) -> io::Result<()> {
+        let Some((client, buffer)) = crowd.with_buffer(slot) else {
             return Ok(());
         };
         loop {
-            if member.is_served() {
-                if self.left[seat] == 0 {
+            if client.is_served() {
+                if self.left[slot] == 0 {
                     return Ok(());
                 }
-                self.left[seat] -= 1;
-                member.ask(self.plan.bytes);
+                self.left[slot] -= 1;
+                client.ask(self.plan.bytes);
             }
-            if member.advance(buffer)? == Flow::Ended {
+            if client.advance(buffer)? == Flow::Ended {
                 return Err(io::Error::other("the server ended a connection"));
             }
-            if !member.is_served() {
+            if !client.is_served() {
                 return Ok(());
             }
-            self.round_trips_us.push(member.asked.elapsed().as_micros());
-            self.served += usize::from(self.left[seat] == 0);
+            self.round_trips_us.push(client.asked.elapsed().as_micros());
+            self.served += usize::from(self.left[slot] == 0);
         }
     }
 

@@ -1,11 +1,11 @@
-//! Clients that send without pause, and say how much came back when the connection ended.
+//! Clients that send without pause, and tell how much had come back when the connection ended.
 
 use std::io::{self, ErrorKind};
 
 use serde_json::json;
 
+use crate::client::{Client, Flow};
 use crate::crowd::{Crowd, say};
-use crate::member::{Flow, Member};
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
@@ -14,7 +14,7 @@ pub(crate) struct Plan {
     /// Bytes of each client, half of them before, half after "streaming" [default: without end]
     #[arg(long)]
     bytes: Option<u64>,
-    /// "streaming" is said when each client had so many bytes back and sends the rest
+    /// "streaming" is said when each client has so many bytes back and goes on with the second half
     #[arg(long)]
     warm_up: u64,
 }
@@ -39,7 +39,7 @@ pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
 
 struct Streams<'a> {
     plan: &'a Plan,
-    /// Those who have not enough back yet.
+    /// Slots of clients that have not `warm_up` bytes back yet.
     cold: Vec<usize>,
     left: usize,
 }
@@ -49,12 +49,12 @@ impl Streams<'_> {
         let (first_half, second_half) = self.plan.halves();
         let mut ready = self.ask_all(crowd, first_half);
         loop {
-            for seat in ready {
-                self.advance(crowd, seat)?;
+            for slot in ready {
+                self.advance(crowd, slot)?;
             }
             if self.has_just_warmed_up(crowd) {
-                for seat in self.ask_all(crowd, second_half) {
-                    self.advance(crowd, seat)?;
+                for slot in self.ask_all(crowd, second_half) {
+                    self.advance(crowd, slot)?;
                 }
                 say(&json!({ "event": "streaming" }))?;
             }
@@ -66,43 +66,43 @@ impl Streams<'_> {
     }
 
     fn ask_all(&self, crowd: &mut Crowd, bytes: u64) -> Vec<usize> {
-        crowd.seated().for_each(|member| member.ask(bytes));
+        crowd.all().for_each(|client| client.ask(bytes));
         (0..self.plan.clients).collect()
     }
 
-    /// True once, when the last one has so many bytes back, or has left.
+    /// True once, when the last client has `warm_up` bytes back or has left.
     fn has_just_warmed_up(&mut self, crowd: &mut Crowd) -> bool {
         let before = self.cold.len();
-        let warm = |member: &mut Member| member.received >= self.plan.warm_up;
+        let warm = |client: &mut Client| client.received >= self.plan.warm_up;
         self.cold
-            .retain(|&seat| !crowd.member(seat).is_none_or(warm));
+            .retain(|&slot| !crowd.client(slot).is_none_or(warm));
         before > 0 && self.cold.is_empty()
     }
 
-    fn advance(&mut self, crowd: &mut Crowd, seat: usize) -> io::Result<()> {
-        let Some((member, buffer)) = crowd.at_work(seat) else {
+    fn advance(&mut self, crowd: &mut Crowd, slot: usize) -> io::Result<()> {
+        let Some((client, buffer)) = crowd.with_buffer(slot) else {
             return Ok(());
         };
-        let how = match member.advance(buffer) {
-            Ok(Flow::Open) if self.cold.is_empty() && member.is_served() => "complete",
+        let how = match client.advance(buffer) {
+            Ok(Flow::Open) if self.cold.is_empty() && client.is_served() => "complete",
             Ok(Flow::Open) => return Ok(()),
             Ok(Flow::Ended) => "ended",
             Err(error) if error.kind() == ErrorKind::ConnectionReset => "reset",
             Err(error) => return Err(error),
         };
-        say(&departure(member, how)?)?;
-        crowd.members[seat] = None;
+        say(&departure(client, how)?)?;
+        crowd.clients[slot] = None;
         self.left -= 1;
         Ok(())
     }
 }
 
-fn departure(member: &Member, how: &str) -> io::Result<serde_json::Value> {
+fn departure(client: &Client, how: &str) -> io::Result<serde_json::Value> {
     Ok(json!({
         "event": "left",
-        "client": member.stream.local_addr()?.to_string(),
-        "sent": member.sent,
-        "received": member.received,
+        "client": client.stream.local_addr()?.to_string(),
+        "sent": client.sent,
+        "received": client.received,
         "how": how,
     }))
 }

@@ -1,11 +1,11 @@
-//! Clients that come, exchange one message and leave, again and again.
+//! Clients that connect, exchange one message and leave, again and again.
 
 use std::io;
 
 use serde_json::json;
 
+use crate::client::Flow;
 use crate::crowd::{Crowd, say};
-use crate::member::Flow;
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
@@ -26,14 +26,14 @@ pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
         begun += 1;
     }
     while served < plan.visits {
-        for seat in crowd.ready(None)? {
-            if !is_served(&mut crowd, seat)? {
+        for slot in crowd.ready(None)? {
+            if !is_served(&mut crowd, slot)? {
                 continue;
             }
-            crowd.members[seat] = None;
+            crowd.clients[slot] = None;
             served += 1;
             if begun < plan.visits {
-                enter(&mut crowd, seat, plan)?;
+                enter(&mut crowd, slot, plan)?;
                 begun += 1;
             }
         }
@@ -41,20 +41,20 @@ pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
     say(&json!({ "event": "done", "served": served }))
 }
 
-fn enter(crowd: &mut Crowd, seat: usize, plan: &Plan) -> io::Result<()> {
-    crowd.open(seat)?;
-    if let Some(member) = crowd.member(seat) {
-        member.ask(plan.bytes);
+fn enter(crowd: &mut Crowd, slot: usize, plan: &Plan) -> io::Result<()> {
+    crowd.open(slot)?;
+    if let Some(client) = crowd.client(slot) {
+        client.ask(plan.bytes);
     }
     Ok(())
 }
 
-fn is_served(crowd: &mut Crowd, seat: usize) -> io::Result<bool> {
-    let Some((member, buffer)) = crowd.at_work(seat) else {
+fn is_served(crowd: &mut Crowd, slot: usize) -> io::Result<bool> {
+    let Some((client, buffer)) = crowd.with_buffer(slot) else {
         return Ok(false);
     };
-    if member.advance(buffer)? == Flow::Ended {
+    if client.advance(buffer)? == Flow::Ended {
         return Err(io::Error::other("the server ended a visit"));
     }
-    Ok(member.is_served())
+    Ok(client.is_served())
 }

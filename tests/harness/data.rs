@@ -64,12 +64,17 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Reads `stream` to its end and compares it with `length` bytes of noise, in bounded memory.
+/// Demands that `stream` is `length` bytes of noise.
 #[track_caller]
-pub(crate) fn assert_is_noise(mut stream: impl Read, seed: u64, length: u64) {
-    let mut expected = Noise::new(seed, length);
+pub(crate) fn assert_is_noise(stream: impl Read, seed: u64, length: u64) {
+    assert_same(stream, Noise::new(seed, length));
+}
+
+/// Reads both to their ends and demands the same bytes, in bounded memory.
+#[track_caller]
+pub(crate) fn assert_same(mut stream: impl Read, mut expected: impl Read) {
     let (mut received, mut wanted) = (vec![0; 1 << 20], vec![0; 1 << 20]);
-    let mut offset = 0_u64;
+    let mut offset = 0;
     loop {
         let filled = fill(&mut stream, &mut received);
         let due = fill(&mut expected, &mut wanted);
@@ -77,7 +82,7 @@ pub(crate) fn assert_is_noise(mut stream: impl Read, seed: u64, length: u64) {
             received[..filled] == wanted[..due],
             "the stream differs within 1 MiB behind offset {offset}"
         );
-        offset += filled as u64;
+        offset += filled;
         if filled == 0 {
             return;
         }
@@ -87,10 +92,8 @@ pub(crate) fn assert_is_noise(mut stream: impl Read, seed: u64, length: u64) {
 fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> usize {
     let mut filled = 0;
     while filled < buffer.len() {
-        match stream
-            .read(&mut buffer[filled..])
-            .expect("the stream can be read")
-        {
+        let count = stream.read(&mut buffer[filled..]);
+        match count.expect("the stream can be read") {
             0 => break,
             count => filled += count,
         }

@@ -1,6 +1,7 @@
 //! What the kernel knows about a running program: memory, threads, descriptors, processor time.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::process::Running;
@@ -11,16 +12,28 @@ pub(crate) struct Figures {
     pub(crate) kibibytes: u64,
     pub(crate) threads: u64,
     pub(crate) descriptors: usize,
+    /// Descriptors that are sockets.
+    pub(crate) sockets: usize,
 }
 
 impl Running {
     pub(crate) fn figures(&self) -> Figures {
-        let descriptors = fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        let descriptors = self.descriptors();
+        let is_socket = |target: &&PathBuf| target.to_string_lossy().starts_with("socket:");
         Figures {
             kibibytes: self.status("VmRSS"),
             threads: self.status("Threads"),
-            descriptors: descriptors.expect("the program runs").count(),
+            descriptors: descriptors.len(),
+            sockets: descriptors.iter().filter(is_socket).count(),
         }
+    }
+
+    /// What the open descriptors are: `socket:[INODE]`, `pipe:[INODE]`, a path (proc_pid_fd(5)).
+    pub(crate) fn descriptors(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the program runs");
+        let targets = entries.map(|entry| fs::read_link(entry?.path()));
+        // A descriptor may be closed while the list is read.
+        targets.filter_map(Result::ok).collect()
     }
 
     /// The most resident memory that the program has had.

@@ -6,13 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::process::{Finished, run};
-use super::program::Program;
+use super::program::{Program, With};
 
 /// A client's measurement of `server` with JSON events.
 pub(crate) fn measure(client: Program, server: SocketAddr, arguments: &str) -> Finished {
-    let mut command = client.to(server, arguments);
-    command.arg("--json");
-    run(command)
+    run(client.to(server, arguments).with("--json"))
 }
 
 /// The one summary.

@@ -12,9 +12,6 @@
 //! - `measured`: summaries of measurements, taken apart
 //! - `data`: pseudo-random bytes
 
-#![allow(dead_code, reason = "each test module uses its own part")]
-
-pub(crate) mod compat;
 pub(crate) mod crowd;
 pub(crate) mod data;
 pub(crate) mod echoes;

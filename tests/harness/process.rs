@@ -91,7 +91,7 @@ pub(crate) fn run_with(command: Command, input: impl Into<Vec<u8>>) -> Finished 
 
 /// A program that runs while the test goes on; killed when the test ends without waiting for it.
 pub(crate) struct Running {
-    pub(crate) child: Child,
+    child: Child,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
 }
@@ -216,7 +216,7 @@ fn pid_of(child: &Child) -> Pid {
 }
 
 /// Waits on a thread of its own, because `wait` knows no deadline; a program past it is killed.
-pub(crate) fn wait_for(child: &mut Child) -> Option<ExitStatus> {
+fn wait_for(child: &mut Child) -> Option<ExitStatus> {
     let pid = pid_of(child);
     let (ended, watch) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {

@@ -5,8 +5,10 @@ use std::env;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
+
+use super::process::run;
 
 pub(crate) use Program::{TcpClient, TcpServer, UdpClient, UdpServer};
 
@@ -36,9 +38,7 @@ impl Program {
 
     /// A client of `server`.
     pub(crate) fn to(self, server: SocketAddr, arguments: impl Arguments) -> Command {
-        let mut command = self.command(arguments);
-        command.arg(server.to_string());
-        command
+        self.command(arguments).with([server.to_string()])
     }
 }
 
@@ -83,6 +83,25 @@ impl<T: AsRef<OsStr>, const N: usize> Arguments for [T; N] {
     }
 }
 
+/// Commands built in one expression.
+pub(crate) trait With: Sized {
+    /// With further arguments.
+    fn with(self, arguments: impl Arguments) -> Self;
+    fn with_env(self, name: &str, value: impl AsRef<OsStr>) -> Self;
+}
+
+impl With for Command {
+    fn with(mut self, arguments: impl Arguments) -> Self {
+        arguments.add_to(&mut self);
+        self
+    }
+
+    fn with_env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.env(name, value);
+        self
+    }
+}
+
 /// A command in a fixed environment: what the programs say depends neither on the locale nor on the
 /// terminal or log settings of the user who runs the tests.
 pub(crate) fn command(program: impl AsRef<OsStr>, arguments: impl Arguments) -> Command {
@@ -92,8 +111,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>, arguments: impl Arguments) -> 
         .env_clear()
         .envs(inherited.map(|name| (name, env::var_os(name).unwrap_or_default())))
         .envs([("LANG", "C.UTF-8"), ("TERM", "xterm")]);
-    arguments.add_to(&mut command);
-    command
+    command.with(arguments)
 }
 
 /// A command of a program that not every machine has; `None`, said on standard error, without it.
@@ -116,14 +134,10 @@ pub(crate) fn python(script: &str) -> Option<Command> {
 pub(crate) fn in_own_network(program: impl AsRef<OsStr>) -> Option<Command> {
     let up = r#"ip link set lo up && exec "$0" "$@""#;
     let isolated = ["--user", "--map-root-user", "--net", "sh", "-c", up];
-    let mut probe = installed("unshare", isolated)?;
-    let output = probe.arg("true").stdin(Stdio::null()).output().ok()?;
-    if !output.status.success() {
-        let reason = String::from_utf8_lossy(&output.stderr);
-        eprintln!("skipped: no network namespace here: {reason}");
+    let probe = run(installed("unshare", isolated)?.with(["true"]));
+    if probe.code != Some(0) {
+        eprintln!("skipped: no network namespace here: {}", probe.stderr);
         return None;
     }
-    let mut command = command("unshare", isolated);
-    command.arg(program);
-    Some(command)
+    Some(command("unshare", isolated).with([program]))
 }

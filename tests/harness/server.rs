@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::process::{Finished, Running, parse_event};
-use super::program::{Arguments, Program};
+use super::program::{Arguments, Program, With};
 
 /// A server that listens. It is a [`Running`] program that has said its address, in text or JSON.
 pub(crate) struct Server {
@@ -21,9 +21,7 @@ impl Server {
     /// Starts one of our servers on a free port.
     #[track_caller]
     pub(crate) fn start(program: Program, arguments: impl Arguments) -> Self {
-        let mut command = program.command(arguments);
-        command.args(["-p", "0"]);
-        Self::start_command(command)
+        Self::start_command(program.command(arguments).with("-p 0"))
     }
 
     /// The same on an address where a port is known to be free.

@@ -90,7 +90,7 @@ pub(crate) fn address_of(server: &Running) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port.expect("it was found")))
 }
 
-pub(crate) fn port_of(pid: u32) -> Option<u16> {
+fn port_of(pid: u32) -> Option<u16> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
     let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
     let links: Vec<String> = links.map(|link| link.display().to_string()).collect();

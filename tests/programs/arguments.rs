@@ -1,138 +1,159 @@
-//! Bad arguments: one line that names the input, and exit code 2.
+//! Arguments that cannot be obeyed: one line that names the input, and the right exit code. And help.
 
-use std::process::Command;
-
-use crate::harness::compat::{run, tcp_client, tcp_server};
-
-fn with(mut command: Command, arguments: &[&str]) -> Command {
-    command.args(arguments);
-    command
-}
+use crate::harness::process::run;
+use crate::harness::program::{ALL, TcpClient, TcpServer, UdpClient, UdpServer};
 
 #[test]
-fn bad_arguments_of_either_program_are_exit_2_and_name_the_input() {
-    let table: &[(&[&str], &str)] = &[
-        (&["--port", "abc"], "abc"),
-        (&["--port", "65536"], "65536"),
-        (&["host:port"], "host:port"),
-        (&["[::1"], "[::1"),
-        (&["localhost:80", "81"], "81"),
-        (&["--rcvbuf", "12x"], "12x"),
-        (&["--sndbuf", "99999999999G"], "99999999999G"),
-        (&["--dscp", "fast"], "fast"),
-        (&["--ttl", "0"], "0"),
-        (&["--keepalive=soon"], "soon"),
-        (&["--lang", "fr"], "fr"),
-        (&["--json", "--raw"], "--raw"),
-        (&["-4", "-6"], "--ipv6"),
-        (&["--nonsense"], "--nonsense"),
-        (&["one", "2", "three"], "three"),
-    ];
-    for (arguments, named) in table {
-        for command in [tcp_server(), tcp_client()] {
-            let refused = run(with(command, arguments), "");
-            refused
-                .assert_code(2)
-                .assert_one_line_error(&["usage: ", named, ": "]);
-            let json = arguments.contains(&"--json");
-            assert_eq!(refused.text().is_empty(), !json, "{arguments:?}");
+fn bad_arguments_of_any_program_are_exit_2_and_name_the_input() {
+    for (arguments, named) in [
+        ("--port abc", "abc"),
+        ("--port 65536", "65536"),
+        ("host:port", "host:port"),
+        ("[::1", "[::1"),
+        ("localhost:80 81", "81"),
+        ("-p 9 localhost:80", "two different ports"),
+        ("--rcvbuf 12x", "12x"),
+        ("--sndbuf 99999999999G", "99999999999G"),
+        ("--dscp fast", "fast"),
+        ("--ttl 0", "0"),
+        ("--lang fr", "fr"),
+        ("--json --raw", "--raw"),
+        ("-4 -6", "--ipv6"),
+        ("--nonsense", "--nonsense"),
+        ("one 2 three", "three"),
+        ("--generate powershell", "man, bash, zsh, fish"),
+    ] {
+        for program in ALL {
+            let refused = run(program.command(arguments));
+            let usage = format!("{}: usage: ", program.name());
+            refused.assert_error(2, &[&usage, named, ": "]);
+            let is_json = arguments.contains("--json");
+            assert_eq!(refused.text().is_empty(), !is_json, "{arguments}");
         }
     }
 }
 
 #[test]
 fn bad_arguments_of_one_program_are_exit_2_too() {
-    let refused = |command, arguments: &[&str], named: &str| {
-        run(with(command, arguments), "")
-            .assert_code(2)
-            .assert_one_line_error(&["usage", named]);
-    };
-    refused(tcp_server(), &["--max-clients", "0"], "0");
-    refused(tcp_server(), &["--idle-timeout", "0"], "more than 0");
-    refused(tcp_client(), &["-w", "0"], "more than 0");
-    refused(tcp_client(), &["-m", "a", "-f", "b"], "--file");
-    refused(tcp_client(), &["-B", "eth0"], "eth0");
-    refused(tcp_client(), &["--port", "0"], "port 0");
-    refused(tcp_client(), &["-f", "/nowhere/at/all"], "/nowhere/at/all");
-    refused(tcp_client(), &["-f", "/"], "'/'");
-}
-
-#[test]
-fn a_usage_error_is_a_json_event_too_where_json_was_asked_for() {
-    let refused = run(with(tcp_client(), &["--json", "--port", "abc"]), "");
-    refused.assert_code(2);
-    let events = refused.events();
-    assert_eq!(
-        (&events[0]["event"], &events[0]["kind"]),
-        (&"error".into(), &"usage".into())
-    );
-    assert!(
-        refused
-            .stderr
-            .contains(events[0]["message"].as_str().unwrap())
-    );
-}
-
-#[test]
-fn a_time_beyond_any_clock_is_exit_2() {
-    let forever = "18446744073709551615s";
-    let refused = run(with(tcp_server(), &["--drain-timeout", forever]), "");
-    refused
-        .assert_code(2)
-        .assert_one_line_error(&[forever, "too long"]);
-}
-
-#[test]
-fn an_unknown_name_is_exit_3() {
-    for command in [tcp_server(), tcp_client()] {
-        let unknown = run(with(command, &["no-such-host.invalid"]), "");
-        unknown
-            .assert_code(3)
-            .assert_one_line_error(&["no-such-host.invalid", "not resolved"]);
+    for (program, arguments, named) in [
+        (TcpServer, "--max-clients 0", "0"),
+        (TcpServer, "--idle-timeout 0", "more than 0"),
+        (TcpServer, "--keepalive=soon", "soon"),
+        // A time beyond any clock.
+        (
+            TcpServer,
+            "--drain-timeout 18446744073709551615s",
+            "too long",
+        ),
+        (TcpClient, "--keepalive=soon", "soon"),
+        (TcpClient, "-w 0", "more than 0"),
+        (TcpClient, "-m a -f b", "--file"),
+        (TcpClient, "-B eth0", "eth0"),
+        (TcpClient, "--port 0", "port 0"),
+        (TcpClient, "-f /nowhere/at/all", "/nowhere/at/all"),
+        (TcpClient, "-f /", "'/'"),
+        (UdpServer, "--count 0", "'0'"),
+        (UdpServer, "--time soon", "'soon'"),
+        (UdpServer, "--join 10.0.0.1", "'10.0.0.1'"),
+        (UdpClient, "-w 0", "'0'"),
+        (UdpClient, "-m a -f b", "cannot be used with"),
+        (
+            UdpClient,
+            "-f /nowhere/file",
+            "cannot read '/nowhere/file': no such file",
+        ),
+    ] {
+        run(program.command(arguments)).assert_error(2, &["usage", named]);
     }
 }
 
 #[test]
-fn a_name_without_the_wanted_family_is_exit_3() {
-    let unresolved = run(with(tcp_client(), &["-6", "127.0.0.1"]), "");
-    unresolved
-        .assert_code(3)
-        .assert_one_line_error(&["127.0.0.1", "no IPv6 address"]);
-}
-
-#[test]
-fn an_address_of_another_machine_cannot_be_listened_on() {
-    // 192.0.2.0/24 is for documentation (RFC 5737): it is nobody's.
-    let refused = run(with(tcp_server(), &["192.0.2.1", "0"]), "");
-    refused
-        .assert_code(8)
-        .assert_one_line_error(&["192.0.2.1:0", "not one of this machine's"]);
-}
-
-#[test]
-fn help_goes_to_standard_output_and_lists_the_exit_codes() {
-    for command in [tcp_server(), tcp_client()] {
-        let help = run(with(command, &["--help"]), "");
-        help.assert_code(0);
-        assert!(
-            help.text().contains("Exit codes:") && help.text().contains("--json"),
-            "{}",
-            help.text()
-        );
-        assert_eq!(help.stderr, "");
+fn names_and_addresses_that_lead_nowhere_are_exit_3() {
+    for program in ALL {
+        let unknown = run(program.command("no-such-host.invalid"));
+        unknown.assert_error(3, &["no-such-host.invalid", "not resolved"]);
+        let unresolved = run(program.command("-6 127.0.0.1"));
+        unresolved.assert_error(3, &["127.0.0.1", "no IPv6 address"]);
     }
 }
 
 #[test]
-fn the_shared_options_stand_in_the_same_words_in_both_helps() {
-    let lines = |command| {
-        let help = run(with(command, &["--help"]), "");
-        let text = help.text().split_whitespace().collect::<Vec<_>>().join(" ");
-        let (start, end) = (
-            text.find("Output:").unwrap(),
-            text.find("Sockets:").unwrap(),
+fn what_this_machine_does_not_have_is_exit_8_and_named() {
+    // 192.0.2.0/24 is for documentation (RFC 5737): no machine has such an address.
+    let foreign = "not one of this machine's";
+    for (program, arguments, named, why) in [
+        (TcpServer, "192.0.2.1 0", "192.0.2.1:0", foreign),
+        (
+            TcpClient,
+            "-B 192.0.2.1",
+            "cannot bind to 192.0.2.1:0",
+            foreign,
+        ),
+        (UdpServer, "192.0.2.1 0", "192.0.2.1:0", foreign),
+        (
+            UdpClient,
+            "-B 192.0.2.1",
+            "cannot bind to 192.0.2.1:0",
+            foreign,
+        ),
+        (
+            TcpServer,
+            "-p 0 -I nowhere0",
+            "'nowhere0'",
+            "no such device",
+        ),
+        (TcpClient, "-I nowhere0", "'nowhere0'", "no such device"),
+        (
+            UdpServer,
+            "-p 0 -I nowhere0",
+            "'nowhere0'",
+            "no such device",
+        ),
+        (UdpClient, "-I nowhere0", "'nowhere0'", "no such device"),
+        (
+            UdpServer,
+            "0 --join 239.255.77.1@nowhere0",
+            "cannot join 239.255.77.1@nowhere0: ",
+            "",
+        ),
+    ] {
+        run(program.command(arguments)).assert_error(8, &[program.name(), named, why]);
+    }
+}
+
+#[test]
+fn errors_are_json_events_too_where_json_was_asked_for() {
+    for (program, arguments, kind) in [
+        (TcpServer, "--json --port abc", "usage"),
+        (UdpClient, "--json --nonsense", "usage"),
+        (TcpClient, "--json no-such-host.invalid", "not resolved"),
+        (UdpServer, "--json 192.0.2.1 0", "local limit"),
+    ] {
+        let end = run(program.command(arguments));
+        let [event] = &end.events()[..] else {
+            panic!("{end:?}");
+        };
+        assert_eq!(
+            (&event["event"], &event["kind"]),
+            (&"error".into(), &kind.into())
         );
-        text[start..end].to_owned()
-    };
-    assert_eq!(lines(tcp_server()), lines(tcp_client()));
+        assert!(end.stderr.contains(event["message"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn help_lists_the_exit_codes_and_the_shared_options_in_the_same_words() {
+    let mut shared = Vec::new();
+    for program in ALL {
+        let help = run(program.command("--help"));
+        let words: Vec<&str> = help.assert_clean().text().split_whitespace().collect();
+        let text = words.join(" ");
+        assert!(text.contains("Exit codes:"), "{text}");
+        let (_, options) = text.split_once("Output:").unwrap();
+        let (output, _) = options.split_once("Sockets:").unwrap();
+        assert!(output.contains("--json"), "{output}");
+        shared.push(output.to_owned());
+    }
+    shared.dedup();
+    assert_eq!(shared.len(), 1, "{shared:#?}");
 }

@@ -6,6 +6,7 @@
 //! - `readme`: every command of README and docs
 //! - `services`: servers under a service manager
 //! - `sockets`: socket options as a peer or a second server sees them
+//! - `standard_output`: when it cannot be written, or nobody reads it
 //! - `minimum_rust`: the Rust version that the workspace promises
 
 mod arguments;
@@ -15,3 +16,4 @@ mod minimum_rust;
 mod readme;
 mod services;
 mod sockets;
+mod standard_output;

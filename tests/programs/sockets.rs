@@ -1,120 +1,117 @@
 //! Socket options as a peer, or a second server, sees them.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::mpsc;
 
-use crate::harness::compat::{run, tcp_client, tcp_server};
 use crate::harness::peers::{assert_echoes, connect, serve_one};
-use crate::harness::process::Running;
-
-fn start(arguments: &[&str]) -> Running {
-    let mut command = tcp_server();
-    command.args(arguments);
-    Running::start(command)
-}
+use crate::harness::process::run;
+use crate::harness::program::{TcpClient, TcpServer, UdpClient, UdpServer};
+use crate::harness::server::Server;
+use crate::harness::udp::socket_on;
 
 #[test]
-fn a_client_comes_from_the_address_and_port_it_was_bound_to() {
-    let (sender, receiver) = std::sync::mpsc::channel();
+fn a_tcp_client_comes_from_the_address_it_was_bound_to() {
+    let (sender, receiver) = mpsc::channel();
     let server = serve_one(move |stream| {
         sender.send(stream.peer_addr().unwrap()).unwrap();
-        std::io::Write::write_all(&mut &stream, b"hola").unwrap();
+        io::copy(&mut &stream, &mut &stream).unwrap();
     });
-    let mut command = tcp_client();
-    command.args(["-B", "127.0.0.2", &server.to_string(), "-m", ""]);
-    run(command, "").assert_code(0);
-    assert_eq!(receiver.recv().unwrap().ip().to_string(), "127.0.0.2");
+    run(TcpClient.to(server, "-B 127.0.0.2 -e")).assert_clean();
+    let expected: IpAddr = "127.0.0.2".parse().unwrap();
+    assert_eq!(receiver.recv().unwrap().ip(), expected);
 }
 
 #[test]
-fn a_local_address_that_is_not_ours_is_exit_8() {
-    let server = serve_one(drop);
-    let mut command = tcp_client();
-    command.args(["-B", "192.0.2.1", &server.to_string()]);
-    run(command, "")
-        .assert_code(8)
-        .assert_one_line_error(&["cannot bind to 192.0.2.1:0", "not one of this machine's"]);
+fn a_udp_client_comes_from_the_address_and_port_it_was_bound_to() {
+    let server = socket_on("127.0.0.1");
+    let address = server.local_addr().unwrap();
+    let free = UdpSocket::bind("127.0.0.6:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    for (end, port) in [
+        (free.to_string(), Some(free.port())),
+        (free.ip().to_string(), None),
+    ] {
+        run(UdpClient.to(address, &format!("-B {end}"))).assert_code(0);
+        let (_, peer) = server.recv_from(&mut [0; 64]).unwrap();
+        assert_eq!(peer.ip(), free.ip());
+        assert!(port.is_none_or(|port| port == peer.port()), "{peer}");
+    }
 }
 
 #[test]
-fn two_servers_share_a_port_with_reuse_port_alone() {
-    let first = start(&["-p", "0", "--reuse-port"]);
-    let port = first.listening().port().to_string();
-    let second = start(&["-p", &port, "--reuse-port"]);
-    assert_eq!(second.listening().port().to_string(), port);
-    let mut command = tcp_server();
-    command.args(["-p", &port]);
-    run(command, "").assert_code(8);
+fn two_servers_share_a_port_only_if_both_want_to() {
+    for program in [TcpServer, UdpServer] {
+        let first = Server::start(program, "--reuse-port");
+        let second = Server::start_at(first.address, program, "--reuse-port");
+        assert_eq!(second.address, first.address);
+        let refused = run(program.to(first.address, ""));
+        let address = first.address.to_string();
+        let parts = [
+            "cannot listen on",
+            &address,
+            "address already in use",
+            "another server",
+        ];
+        refused.assert_error(8, &parts);
+        assert_eq!(refused.text(), "");
+    }
 }
 
 #[test]
 fn a_buffer_that_the_kernel_cuts_down_is_a_warning_that_names_the_sysctl() {
-    let server = start(&["-p", "0", "--rcvbuf", "2G", "--sndbuf", "2G"]);
-    assert!(server.error_line().contains("net.core.rmem_max"));
-    assert!(server.error_line().contains("net.core.wmem_max"));
-    assert_echoes(&mut connect(server.listening()), b"hola");
+    for program in [TcpServer, UdpServer] {
+        let server = Server::start(program, "--rcvbuf 1Gi --sndbuf 1Gi");
+        for (kind, limit) in [
+            ("receive", "net.core.rmem_max"),
+            ("send", "net.core.wmem_max"),
+        ] {
+            let asked =
+                format!("asked for a {kind} buffer of 1073741824 bytes, the kernel granted");
+            let warning = server.error_line();
+            assert!(warning.contains(&asked), "{warning}");
+            assert!(warning.contains(limit), "{warning}");
+        }
+        server.interrupt().assert_code(0);
+    }
 }
 
 #[test]
 fn every_socket_option_is_accepted_by_server_and_client() {
-    let options = [
-        "--rcvbuf", "64Ki", "--sndbuf", "64Ki", "--dscp", "AF11", "--ttl", "9", "-I", "lo",
-    ];
-    let tcp = ["--keepalive=30s", "--no-nodelay"];
-    let server = start(&[&["-p", "0", "--backlog", "7"], &options[..], &tcp[..]].concat());
-    let mut command = tcp_client();
-    command
-        .args(options)
-        .args(tcp)
-        .args(["-e", &server.listening().to_string()]);
-    run(command, "").assert_code(0);
-    let end = server.interrupt();
-    end.assert_code(0);
-    assert_eq!(end.stderr, "");
-}
-
-#[test]
-fn an_unknown_interface_is_exit_8_and_named() {
-    let mut command = tcp_server();
-    command.args(["-p", "0", "-I", "nowhere0"]);
-    run(command, "")
-        .assert_code(8)
-        .assert_one_line_error(&["nowhere0"]);
+    let both = "--rcvbuf 64Ki --sndbuf 64Ki --dscp AF11 --ttl 9 -I lo";
+    let tcp = format!("{both} --keepalive=30s --no-nodelay");
+    let server = Server::start(TcpServer, &format!("{tcp} --backlog 7"));
+    run(TcpClient.to(server.address, &format!("{tcp} -e"))).assert_clean();
+    server.interrupt().assert_clean();
+    // An echo is marked with a code point of its own.
+    let echo = format!("{both} --echo").replace("--dscp AF11", "");
+    let server = Server::start(UdpServer, &echo);
+    run(UdpClient.to(server.address, &format!("{both} -w 1m"))).assert_clean();
+    server.interrupt().assert_clean();
 }
 
 #[test]
 fn ipv6_works_by_literal_address_and_by_family() {
-    let server = start(&["[::1]:0"]);
-    let address = server.listening();
-    assert!(address.is_ipv6());
-    let mut command = tcp_client();
-    command.args(["-e", "-6", "::1", &address.port().to_string()]);
-    run(command, "").assert_code(0);
+    let server = Server::start(TcpServer, "::1");
+    let port = server.address.port();
+    assert!(server.address.is_ipv6());
+    run(TcpClient.command(&format!("-e -6 ::1 {port}"))).assert_code(0);
 }
 
 #[test]
 fn an_ipv4_client_of_a_server_for_both_families_is_shown_as_ipv4() {
-    let server = start(&["[::]:0", "--lang", "en"]);
-    let port = server.listening().port();
-    let address: SocketAddr = ([127, 0, 0, 1], port).into();
-    let client = connect(address);
-    assert_eq!(server.line(), "");
-    assert_eq!(
-        server.line(),
-        format!(
-            "[+] A new client has connected: {}",
-            client.local_addr().unwrap()
-        )
-    );
+    let server = Server::start(TcpServer, ":: --lang en");
+    let client = connect(server.at("127.0.0.1"));
+    let address = client.local_addr().unwrap();
+    let line = format!("[+] A new client has connected: {address}");
+    assert_eq!(server.text_line(), line);
 }
 
 #[test]
 fn a_server_told_to_use_ipv6_alone_takes_no_ipv4() {
-    let server = start(&["-6", "[::]:0"]);
-    let port = server.listening().port();
-    let mut command = tcp_client();
-    command.args(["127.0.0.1", &port.to_string()]);
-    run(command, "").assert_code(4);
-    let mut command = tcp_client();
-    command.args(["-e", "::1", &port.to_string()]);
-    run(command, "").assert_code(0);
+    let server = Server::start(TcpServer, "-6 ::");
+    run(TcpClient.to(server.at("127.0.0.1"), "")).assert_code(4);
+    assert_echoes(&mut connect(server.at("::1")), b"hola");
 }

@@ -1,68 +1,56 @@
-//! No descriptor left: whoever is there is served, whoever comes waits.
+//! No descriptor left: connected clients are served, new ones wait in the backlog.
 
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::compat::{load_while_silent, serve, tcp_server};
-use crate::harness::figures::Figures;
 use crate::harness::peers::{assert_echoes, connect};
+use crate::harness::program::{TcpServer, With, command};
+use crate::harness::server::Server;
 
 /// A server that may open 64 files.
-fn poor_server() -> Command {
-    let rich = tcp_server();
-    let mut poor = Command::new("sh");
-    poor.args(["-c", r#"ulimit -n 64; exec "$0" "$@""#])
-        .arg(rich.get_program());
-    for (name, _) in rich.get_envs() {
-        poor.env_remove(name);
+fn poor_server(arguments: &str) -> Server {
+    let shell = command("sh", ["-c", r#"ulimit -n 64; exec "$0" "$@""#]);
+    let server = shell.with([TcpServer.path()]).with("-p 0 --json");
+    Server::start_command(server.with(arguments))
+}
+
+fn assert_all_served(clients: Vec<TcpStream>) {
+    for mut client in clients {
+        assert_echoes(&mut client, b"served");
     }
-    poor
 }
 
 #[test]
-fn a_server_without_descriptors_serves_whom_it_has_and_recovers() {
-    let arguments = ["--max-clients", "1000", "--max-threads", "2"];
-    let (server, address) = serve(poor_server(), &arguments);
-    // The second thread comes with the second client, and takes two.
-    let served = 64 - 2 - Figures::of(&server).descriptors;
-    let mut clients: Vec<TcpStream> = (0..200).map(|_| connect(address)).collect();
+fn a_server_without_descriptors_serves_the_clients_it_has_and_recovers() {
+    let server = poor_server("--max-clients 1000 --max-threads 2");
+    let mut clients: Vec<TcpStream> = (0..200).map(|_| connect(server.address)).collect();
     let warning = server.error_line();
     assert!(warning.contains("too many open files"), "{warning}");
     assert!(warning.contains("wait in the backlog"), "{warning}");
+    // All sockets but the listener.
+    let served = server.figures().sockets - 1;
+    assert!(served > 40, "{served}");
     for client in &mut clients[..served] {
         assert_echoes(client, b"served");
     }
-    let load = load_while_silent(&server, Duration::from_secs(2));
-    println!(
-        "{served} of 200 served; it takes {:.1} % of a processor",
-        load * 100.0
-    );
+    let load = server.load_while_silent(Duration::from_secs(2));
+    println!("{served} of 200 served, with {load:.3} of a processor");
     assert!(load <= 0.05, "{load} of a processor");
-    for mut client in clients.drain(..) {
-        assert_echoes(&mut client, b"served, too");
-    }
+    assert_all_served(clients);
     let end = server.interrupt();
-    end.assert_code(0);
-    assert_eq!(end.stderr, "", "one warning is enough");
+    // One warning is enough.
+    end.assert_clean();
 }
 
 #[test]
-fn many_threads_leave_most_descriptors_to_clients() {
-    let (server, address) = serve(poor_server(), &["--max-threads", "64"]);
-    let _clients: Vec<TcpStream> = (0..100).map(|_| connect(address)).collect();
-    let warning = server.error_line();
-    assert!(warning.contains("all 32 places"), "{warning}");
-}
-
-#[test]
-fn by_default_a_server_takes_no_more_clients_than_it_has_descriptors_for() {
-    let (server, address) = serve(poor_server(), &["--max-threads", "4"]);
-    let mut clients: Vec<TcpStream> = (0..100).map(|_| connect(address)).collect();
-    let warning = server.error_line();
-    assert!(warning.contains("all 40 places"), "{warning}");
-    for mut client in clients.drain(..) {
-        assert_echoes(&mut client, b"served");
+fn the_default_number_of_places_follows_from_the_descriptors() {
+    // Many threads leave half of the descriptors to clients.
+    for (threads, places) in [("4", "all 40 places"), ("64", "all 32 places")] {
+        let server = poor_server(&format!("--max-threads {threads}"));
+        let clients: Vec<TcpStream> = (0..100).map(|_| connect(server.address)).collect();
+        let warning = server.error_line();
+        assert!(warning.contains(places), "{warning}");
+        assert_all_served(clients);
+        server.interrupt().assert_code(0);
     }
-    server.interrupt().assert_code(0);
 }

@@ -1,96 +1,68 @@
 //! SIGTERM while a thousand clients are in the middle of a transfer.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::iter;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::compat::{serve, tcp_server};
 use crate::harness::crowd::crowd;
 use crate::harness::one_at_a_time;
-use crate::harness::process::{Finished, Running};
+use crate::harness::process::Finished;
+use crate::harness::program::TcpServer;
+use crate::harness::server::Server;
 
 const CLIENTS: usize = 1000;
 
-/// How each client left, by its address.
-fn departures(crowd: Running, mut events: Vec<Value>) -> HashMap<String, Value> {
-    while events.len() < CLIENTS {
-        events.push(crowd.event());
-    }
-    crowd.wait().assert_code(0);
-    let by_client = |event: Value| (event["client"].as_str().unwrap().to_owned(), event);
-    events.into_iter().map(by_client).collect()
-}
-
-/// What the server says of each connection that is over.
-fn closings(end: &Finished) -> HashMap<String, Value> {
-    let events = end.events().into_iter();
-    let closed = events.filter(|event| event["event"] == "closed");
-    closed
-        .map(|event| (event["peer"].as_str().unwrap().to_owned(), event))
-        .collect()
+fn by_address(events: Vec<Value>, key: &str) -> HashMap<String, Value> {
+    let address = |event: &Value| event[key].as_str().unwrap().to_owned();
+    let pairs = events.into_iter().map(|event| (address(&event), event));
+    pairs.collect()
 }
 
 /// The crowd has compared every byte; here both sides count the same ones.
-fn assert_everything_read_came_back(
-    end: &Finished,
-    departures: &HashMap<String, Value>,
-    how: &str,
-) {
-    let closings = closings(end);
-    assert_eq!(closings.len(), CLIENTS);
-    assert_eq!(departures.len(), CLIENTS);
+fn assert_everything_read_came_back(end: &Finished, left: Vec<Value>, how: &str) {
+    let closings = by_address(end.events_of("closed"), "peer");
+    let departures = by_address(left, "client");
+    assert_eq!((closings.len(), departures.len()), (CLIENTS, CLIENTS));
     for (client, left) in departures {
-        let closed = &closings[client];
+        let closed = &closings[&client];
         assert_eq!(left["how"], how, "{left} {closed}");
         assert_eq!(left["received"], closed["bytes"], "{left} {closed}");
         assert_eq!(closed["undelivered"], 0, "{closed}");
     }
 }
 
-fn stream_through_the_end(drain_timeout: &str, role: &[&str], how: &str) -> Finished {
+fn stream_through_the_end(drain_timeout: &str, amount: &str, how: &str) -> Finished {
     let _machine = one_at_a_time();
-    let (server, address) = serve(tcp_server(), &["--drain-timeout", drain_timeout]);
+    let arguments = format!("--json --drain-timeout {drain_timeout}");
+    let server = Server::start(TcpServer, &arguments);
     // With buffers that grow, so many streams would fill all memory that the kernel has for TCP.
-    let clients = [
-        "--buffers",
-        "65536",
-        "stream",
-        "--clients",
-        "1000",
-        "--warm-up",
-        "50000",
-    ];
-    let crowd = crowd(address, &[&clients, role].concat());
-    // A few may be done already.
-    let events = std::iter::repeat_with(|| crowd.event());
+    let role = format!("--buffers 16384 stream --clients {CLIENTS} --warm-up 50000 {amount}");
+    let crowd = crowd(server.address, &role);
+    // A few may have left already.
+    let events = iter::repeat_with(|| crowd.event());
     let first = events.take_while(|event| event["event"] != "streaming");
-    let first: Vec<Value> = first.collect();
-    assert!(first.len() < CLIENTS / 2, "{} have left", first.len());
-    let start = Instant::now();
+    let mut left: Vec<Value> = first.collect();
+    assert!(left.len() < CLIENTS / 2, "{} have left", left.len());
     server.signal(Signal::SIGTERM);
-    let departures = departures(crowd, first);
+    left.extend(iter::repeat_with(|| crowd.event()).take(CLIENTS - left.len()));
+    crowd.wait().assert_code(0);
     let end = server.wait();
-    println!(
-        "ended {:?} after the signal: {}",
-        start.elapsed(),
-        end.stderr.trim()
-    );
+    println!("{}", end.stderr.trim());
     end.assert_code(0);
-    assert_everything_read_came_back(&end, &departures, how);
+    assert_everything_read_came_back(&end, left, how);
     end
 }
 
 #[test]
 fn transfers_that_can_finish_in_the_drain_time_do() {
-    let end = stream_through_the_end("1m", &["--bytes", "1000000"], "complete");
-    assert_eq!(end.stderr, "");
+    stream_through_the_end("1m", "--bytes 1000000", "complete").assert_clean();
 }
 
 #[test]
 fn transfers_without_end_are_ended_in_order_behind_the_last_byte_read() {
-    let end = stream_through_the_end("5s", &[], "ended");
-    let parts = ["cut ", "after 5s", " 0 bytes of echo were not delivered"];
-    end.assert_one_line_error(&parts);
+    let end = stream_through_the_end("10s", "", "ended");
+    let parts = ["cut ", "after 10s", " 0 bytes of echo were not delivered"];
+    end.assert_error(0, &parts);
 }

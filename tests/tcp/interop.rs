@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::harness::data::noise;
 use crate::harness::process::{Finished, Running, run_with};
-use crate::harness::program::{TcpClient, TcpServer, installed, python};
+use crate::harness::program::{TcpClient, TcpServer, With, installed, python};
 use crate::harness::server::Server;
 
 /// An echo server of socat's that serves one client, with its address.
@@ -63,11 +63,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
     s.sendall(b"Hola, servidor!")
     print("[+] " + s.recv(1024).decode())
 "#;
-    let client = |port: u16| {
-        let mut command = python(script)?;
-        command.arg(port.to_string());
-        Some(command)
-    };
+    let client = |port: u16| Some(python(script)?.with([port.to_string()]));
     if let Some(end) = served(client, b"") {
         assert_eq!(end.text(), "[+] Hola, servidor!\n");
     }

@@ -1,216 +1,80 @@
-//! Ctrl-C and SIGTERM: what is under way completes, what is idle ends, what never ends is cut.
+//! Signals: transfers complete, idle clients are closed, and a second signal ends at once.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::Stdio;
 use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::compat::tcp_server;
 use crate::harness::data::{Noise, assert_is_noise, noise};
-use crate::harness::peers::{assert_echoes, assert_ended, connect};
+use crate::harness::peers::{assert_echoes, assert_ended, connect, send_without_end};
 use crate::harness::process::{Running, eventually};
+use crate::harness::program::TcpServer;
+use crate::harness::server::{Server, address_in};
 
-fn start(arguments: &[&str]) -> (Running, SocketAddr) {
-    let mut command = tcp_server();
-    command.args(["-p", "0"]).args(arguments);
-    let server = Running::start(command);
-    let address = server.listening();
-    (server, address)
-}
+/// Longer than the deadline of a test: a server that waits for it fails the test.
+const LONG_DRAIN: &str = "--drain-timeout 10m";
 
-/// Sends noise until the server takes no more; the handle tells how many bytes it took.
-fn send_without_end(mut client: TcpStream) -> JoinHandle<u64> {
-    thread::spawn(move || {
-        let piece = noise(9, 10_000);
-        let mut sent = 0;
-        while let Ok(count) = client.write(&piece) {
-            sent += count as u64;
-        }
-        sent
-    })
-}
-
-fn a_transfer_completes(signal: Signal) {
-    let (server, address) = start(&["--drain-timeout", "10m"]);
-    let mut client = connect(address);
-    let mut writer = client.try_clone().unwrap();
-    let (halfway, resume) = mpsc::channel::<()>();
-    let (half, whole) = (40 << 20, 80 << 20);
-    let sending = thread::spawn(move || {
-        let mut source = Noise::new(1, whole);
-        io::copy(&mut source.by_ref().take(half), &mut writer).unwrap();
-        resume.recv().unwrap();
-        io::copy(&mut source, &mut writer).unwrap();
-        writer.shutdown(Shutdown::Write).unwrap();
-    });
-    let mut first = vec![0; 1 << 20];
-    client.read_exact(&mut first).unwrap();
-    assert!(first == noise(1, 1 << 20));
-    server.signal(signal);
-    // The listener closes as soon as the server knows, while the transfer still runs.
-    eventually("the listener closes", || {
-        TcpStream::connect(address).is_err()
-    });
-    halfway.send(()).unwrap();
-    let mut expected = Noise::new(1, whole);
-    expected.read_exact(&mut first).unwrap();
-    let mut rest = vec![0; (whole - (1 << 20)) as usize];
-    expected.read_exact(&mut rest).unwrap();
-    let mut echoed = Vec::new();
-    client.read_to_end(&mut echoed).unwrap();
-    assert!(
-        echoed == rest,
-        "{} of {} bytes came back",
-        echoed.len(),
-        rest.len()
-    );
-    sending.join().unwrap();
-    let end = server.wait();
-    end.assert_code(0);
-    assert_eq!(end.stderr, "");
+#[test]
+fn either_signal_in_the_middle_of_a_transfer_lets_it_complete() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let server = Server::start(TcpServer, LONG_DRAIN);
+        let mut client = connect(server.address);
+        let mut writer = client.try_clone().unwrap();
+        let (resume, resumed) = mpsc::channel::<()>();
+        let (half, whole) = (40 << 20, 80 << 20);
+        let sending = thread::spawn(move || {
+            let mut source = Noise::new(1, whole);
+            io::copy(&mut source.by_ref().take(half), &mut writer).unwrap();
+            resumed.recv().unwrap();
+            io::copy(&mut source, &mut writer).unwrap();
+            writer.shutdown(Shutdown::Write).unwrap();
+        });
+        client.peek(&mut [0]).unwrap();
+        server.signal(signal);
+        // The listener closes as soon as the server knows, while the transfer is under way.
+        eventually("the listener closes", || {
+            TcpStream::connect(server.address).is_err()
+        });
+        resume.send(()).unwrap();
+        assert_is_noise(&mut client, 1, whole);
+        sending.join().unwrap();
+        server.wait().assert_clean();
+    }
 }
 
 #[test]
-fn ctrl_c_in_the_middle_of_a_transfer_lets_it_complete() {
-    a_transfer_completes(Signal::SIGINT);
-}
-
-#[test]
-fn sigterm_in_the_middle_of_a_transfer_lets_it_complete() {
-    a_transfer_completes(Signal::SIGTERM);
-}
-
-#[test]
-fn an_idle_client_is_closed_in_order_and_the_server_ends() {
-    // A time-out longer than the test's deadline: only closing the idle client can end the server.
-    let (server, address) = start(&["--drain-timeout", "10m"]);
-    let mut client = connect(address);
-    assert_echoes(&mut client, b"hola");
-    let mut silent = connect(address);
+fn idle_clients_are_closed_in_order_and_the_server_ends() {
+    let server = Server::start(TcpServer, LONG_DRAIN);
+    let mut served = connect(server.address);
+    assert_echoes(&mut served, b"hola");
+    let mut silent = connect(server.address);
     server.signal(Signal::SIGTERM);
-    assert_ended(&mut client);
+    assert_ended(&mut served);
     assert_ended(&mut silent);
-    let end = server.wait();
-    end.assert_code(0);
-    assert_eq!(end.stderr, "");
+    server.wait().assert_clean();
 }
 
 #[test]
 fn clients_that_wait_in_the_backlog_are_served_before_the_end() {
-    let (server, address) = start(&["--drain-timeout", "10m"]);
-    let mut clients: Vec<TcpStream> = (0..50).map(|_| connect(address)).collect();
-    clients
-        .iter_mut()
-        .for_each(|client| client.write_all(b"hola").unwrap());
-    server.signal(Signal::SIGINT);
+    let server = Server::start(TcpServer, LONG_DRAIN);
+    let mut clients: Vec<TcpStream> = (0..50).map(|_| connect(server.address)).collect();
     for client in &mut clients {
-        let mut echo = Vec::new();
-        client.read_to_end(&mut echo).unwrap();
-        assert_eq!(echo, b"hola");
+        client.write_all(b"hola").unwrap();
+    }
+    server.signal(Signal::SIGINT);
+    for client in clients {
+        assert_eq!(io::read_to_string(client).unwrap(), "hola");
     }
     server.wait().assert_code(0);
 }
 
 #[test]
-fn a_client_that_never_stops_is_cut_after_the_drain_timeout() {
-    let (server, address) = start(&["--drain-timeout", "300ms"]);
-    let mut client = connect(address);
-    let sending = send_without_end(client.try_clone().unwrap());
-    client.read_exact(&mut [0; 100_000]).unwrap();
-    server.signal(Signal::SIGINT);
-    let reading = thread::spawn(move || io::copy(&mut client, &mut io::sink()));
-    let end = server.wait();
-    end.assert_code(0)
-        .assert_one_line_error(&["warning", "cut 1", "300ms", "not delivered"]);
-    sending.join().unwrap();
-    // The end may be a reset, because the client's last bytes were never read.
-    let _ = reading.join().unwrap();
-}
-
-#[test]
-fn a_client_that_never_reads_is_cut_with_the_bytes_it_is_owed() {
-    let (server, address) = start(&["--drain-timeout", "300ms"]);
-    let client = connect(address);
-    let sending = send_without_end(client.try_clone().unwrap());
-    client.peek(&mut [0]).unwrap();
-    server.signal(Signal::SIGTERM);
-    let end = server.wait();
-    end.assert_code(0)
-        .assert_one_line_error(&["cut 1", "bytes of echo were not delivered"]);
-    sending.join().unwrap();
-}
-
-#[test]
-fn a_second_signal_ends_at_once() {
-    let (server, address) = start(&["--drain-timeout", "10m"]);
-    let mut client = connect(address);
-    let sending = send_without_end(client.try_clone().unwrap());
-    client.read_exact(&mut [0; 100_000]).unwrap();
-    let reading = thread::spawn(move || io::copy(&mut client, &mut io::sink()));
-    server.signal(Signal::SIGINT);
-    eventually("the listener closes", || {
-        TcpStream::connect(address).is_err()
-    });
-    server.signal(Signal::SIGINT);
-    server.wait().assert_code(0);
-    sending.join().unwrap();
-    let _ = reading.join().unwrap();
-}
-
-#[test]
-fn a_second_signal_ends_a_server_whose_output_nobody_reads() {
-    use std::process::Stdio;
-    // A pipe that is full blocks the main thread in the middle of a line.
-    let (reader, mut writer) = io::pipe().unwrap();
-    let mut command = tcp_server();
-    command
-        .args(["-p", "0", "--json"])
-        .stdout(writer.try_clone().unwrap())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut lines = io::BufReader::new(reader);
-    let mut line = String::new();
-    io::BufRead::read_line(&mut lines, &mut line).unwrap();
-    let event = crate::harness::process::parse_event(line.trim());
-    let address: SocketAddr = event["address"].as_str().unwrap().parse().unwrap();
-    let filler = thread::spawn(move || {
-        let _ = writer.write_all(&[b'\n'; 1 << 20]);
-    });
-    let _client = connect(address);
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
-    let mut tries = 0;
-    eventually("two signals end the server", || {
-        tries += 1;
-        let _ = nix::sys::signal::kill(pid, Signal::SIGINT);
-        child.try_wait().unwrap().is_some()
-    });
-    assert!(tries > 1);
-    drop(lines);
-    filler.join().unwrap();
-}
-
-#[test]
-fn an_idle_timeout_closes_silent_clients_alone() {
-    let (server, address) = start(&["--idle-timeout", "200ms"]);
-    let mut silent = connect(address);
-    let mut busy = connect(address);
-    assert_echoes(&mut silent, b"hola");
-    let mut rest = [0];
-    silent.set_nonblocking(true).unwrap();
-    eventually("the silent client is closed", || {
-        assert_echoes(&mut busy, b"still here");
-        silent.read(&mut rest).is_ok_and(|count| count == 0)
-    });
-    assert_echoes(&mut busy, b"still here");
-    server.interrupt().assert_code(0);
-}
-
-#[test]
 fn bytes_sent_before_the_signal_are_echoed_to_the_last_one() {
-    let (server, address) = start(&["--drain-timeout", "10m"]);
-    let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(address)).collect();
+    let server = Server::start(TcpServer, LONG_DRAIN);
+    let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(server.address)).collect();
     for (seed, client) in (0..).zip(&mut clients) {
         client.write_all(&noise(seed, 100_000)).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
@@ -220,4 +84,62 @@ fn bytes_sent_before_the_signal_are_echoed_to_the_last_one() {
         assert_is_noise(client, seed, 100_000);
     }
     server.wait().assert_code(0);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let server = Server::start(TcpServer, LONG_DRAIN);
+    let mut client = connect(server.address);
+    let sending = send_without_end(&client);
+    client.read_exact(&mut [0; 100_000]).unwrap();
+    let reading = thread::spawn(move || io::copy(&mut client, &mut io::sink()));
+    server.signal(Signal::SIGINT);
+    eventually("the listener closes", || {
+        TcpStream::connect(server.address).is_err()
+    });
+    server.interrupt().assert_code(0);
+    sending.join().unwrap();
+    // The end may be a reset, because the client's last bytes were never read.
+    let _ = reading.join().unwrap();
+}
+
+#[test]
+fn a_second_signal_ends_a_server_whose_output_nobody_reads() {
+    let (reader, mut writer) = io::pipe().unwrap();
+    let mut command = TcpServer.command("-p 0 --json");
+    command.stdout(writer.try_clone().unwrap());
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    let mut server = Running::spawn(command);
+    let mut lines = BufReader::new(reader);
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    // A full pipe blocks the main thread in the middle of a line.
+    let filler = thread::spawn(move || {
+        let _ = writer.write_all(&[b'\n'; 1 << 20]);
+    });
+    let _client = connect(address_in(&line));
+    let mut signals = 0;
+    eventually("two signals end the server", || {
+        signals += 1;
+        server.signal(Signal::SIGINT);
+        server.has_ended()
+    });
+    assert!(signals > 1);
+    drop(lines);
+    filler.join().unwrap();
+}
+
+#[test]
+fn an_idle_timeout_closes_silent_clients_alone() {
+    let server = Server::start(TcpServer, "--idle-timeout 200ms");
+    let mut silent = connect(server.address);
+    let mut busy = connect(server.address);
+    assert_echoes(&mut silent, b"hola");
+    silent.set_nonblocking(true).unwrap();
+    eventually("the silent client is closed", || {
+        assert_echoes(&mut busy, b"still here");
+        silent.read(&mut [0]).is_ok_and(|count| count == 0)
+    });
+    assert_echoes(&mut busy, b"still here");
+    server.interrupt().assert_code(0);
 }

@@ -1,34 +1,21 @@
 //! People at a terminal: typing to a server, and watching a file go.
 
-use std::net::SocketAddr;
+use std::fs::{self, File};
+use std::io::Write;
 use std::process::Stdio;
 
-use crate::harness::compat::{tcp_client, tcp_server, wait_until};
 use crate::harness::data::noise;
-use crate::harness::peers::serve_one;
+use crate::harness::peers::{reply_with, serve_one};
 use crate::harness::process::Running;
+use crate::harness::program::{TcpClient, TcpServer};
+use crate::harness::server::Server;
 use crate::harness::terminal::Terminal;
-
-fn start_server() -> (Running, SocketAddr) {
-    let mut command = tcp_server();
-    command.args(["-p", "0"]);
-    let server = Running::start(command);
-    let address = server.listening();
-    (server, address)
-}
 
 #[test]
 fn what_is_typed_is_sent_at_once_and_the_reply_is_shown() {
-    let (_server, address) = start_server();
+    let server = Server::start(TcpServer, "");
     let mut terminal = Terminal::open();
-    let mut command = tcp_client();
-    command.args(["-f", "-", &address.to_string()]);
-    command
-        .stdin(terminal.stdio())
-        .stdout(terminal.stdio())
-        .stderr(terminal.stdio());
-    let mut client = command.spawn().unwrap();
-    drop(command);
+    let client = terminal.start(TcpClient.to(server.address, "-f -"));
     terminal.read_until("Ctrl-D ends");
     terminal.type_keys("hola\n");
     // Once from the terminal's own echo, once from the server.
@@ -37,79 +24,53 @@ fn what_is_typed_is_sent_at_once_and_the_reply_is_shown() {
     terminal.type_keys("adios\n");
     terminal.read_until("adios\r\nadios\r\n");
     terminal.type_keys("\x04");
-    assert_eq!(wait_until(&mut client).unwrap().code(), Some(0));
+    client.wait().assert_code(0);
 }
 
 #[test]
 fn a_server_that_says_goodbye_ends_an_interactive_client() {
-    let server =
-        serve_one(|mut stream| std::io::Write::write_all(&mut stream, b"adios\n").unwrap());
+    let server = serve_one(|mut stream| stream.write_all(b"adios\n").unwrap());
     let mut terminal = Terminal::open();
-    let mut command = tcp_client();
-    command.args(["-f", "-", &server.to_string()]);
-    command
-        .stdin(terminal.stdio())
-        .stdout(terminal.stdio())
-        .stderr(Stdio::null());
-    let mut client = command.spawn().unwrap();
-    drop(command);
+    let client = terminal.start(TcpClient.to(server, "-f -"));
     terminal.read_until("adios");
-    assert_eq!(wait_until(&mut client).unwrap().code(), Some(0));
+    client.wait().assert_code(0);
 }
 
 #[test]
 fn a_file_s_reply_reaches_a_terminal_escaped_line_by_line() {
-    let server = serve_one(|mut stream| {
-        let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
-        std::io::Write::write_all(&mut stream, b"uno\n\x1b[2Jdos\xff\n").unwrap();
-    });
+    let server = reply_with(b"uno\n\x1b[2Jdos\xff\n");
     let terminal = Terminal::open();
-    let mut command = tcp_client();
-    command.args(["-f", "/dev/null", &server.to_string()]);
-    command
-        .stdin(Stdio::null())
-        .stdout(terminal.stdio())
-        .stderr(Stdio::null());
-    let mut client = command.spawn().unwrap();
-    drop(command);
+    let mut command = TcpClient.to(server, "-f /dev/null");
+    command.stdin(Stdio::null()).stdout(terminal.stdio());
+    command.stderr(Stdio::piped());
+    let client = Running::spawn(command);
     assert_eq!(terminal.read_to_end(), "uno\r\n\\u{1b}[2Jdos\\xff\r\n");
-    assert_eq!(wait_until(&mut client).unwrap().code(), Some(0));
+    client.wait().assert_clean();
 }
 
-/// Standard error of a client that sends a file of 32 MiB, on a terminal, with standard output in a file.
-fn errors_while_sending(arguments: &[&str]) -> String {
-    let (_server, address) = start_server();
+/// Standard error, a terminal, of a client that sends a file of 32 MiB with standard output in a file.
+fn errors_while_sending(arguments: &str) -> String {
+    let server = Server::start(TcpServer, "");
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("noise");
-    std::fs::write(&path, noise(1, 32 << 20)).unwrap();
+    let (input, output) = (directory.path().join("in"), directory.path().join("out"));
+    fs::write(&input, noise(1, 32 << 20)).unwrap();
     let terminal = Terminal::open();
-    let mut command = tcp_client();
-    command
-        .args(["-e", "-f"])
-        .arg(&path)
-        .arg(address.to_string())
-        .args(arguments);
-    command
-        .stdin(Stdio::null())
-        .stdout(std::fs::File::create(directory.path().join("echo")).unwrap());
+    let mut command = TcpClient.to(server.address, arguments);
+    command.args(["-e", "-f"]).arg(&input).stdin(Stdio::null());
+    command.stdout(File::create(&output).unwrap());
     command.stderr(terminal.stdio());
-    let mut client = command.spawn().unwrap();
-    drop(command);
+    let client = Running::spawn(command);
     let screen = terminal.read_to_end();
-    assert_eq!(wait_until(&mut client).unwrap().code(), Some(0));
-    assert!(std::fs::read(directory.path().join("echo")).unwrap() == noise(1, 32 << 20));
+    client.wait().assert_code(0);
+    assert!(fs::read(output).unwrap() == noise(1, 32 << 20));
     screen
 }
 
 #[test]
-fn a_progress_bar_shows_bytes_rate_and_time_left_on_a_terminal() {
-    let screen = errors_while_sending(&[]);
+fn a_progress_bar_shows_bytes_rate_and_time_left_unless_quiet() {
+    let screen = errors_while_sending("");
     for part in ["/32.00 MiB", "/s", "left"] {
         assert!(screen.contains(part), "no '{part}' in {screen:?}");
     }
-}
-
-#[test]
-fn quiet_draws_no_progress_bar() {
-    assert_eq!(errors_while_sending(&["-q"]), "");
+    assert_eq!(errors_while_sending("-q"), "");
 }

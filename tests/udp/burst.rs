@@ -1,11 +1,17 @@
 //! Bursts: nothing is lost without being counted, to the datagram.
 
-use std::fs;
-use std::process::Command;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::process::Stdio;
+use std::time::Instant;
 
-use crate::harness::compat::{UdpServer, server_command};
+use crate::harness::measured::count;
 use crate::harness::process::{Running, eventually};
-use crate::harness::udp::{burst, connected_to, dropped_before_sockets};
+use crate::harness::program::UdpServer;
+use crate::harness::server::Server;
+use crate::harness::udp::{
+    address_of, burst, connected_to, dropped_before_sockets, send_segmented,
+};
 
 const PAYLOAD: [u8; 64] = [b'x'; 64];
 
@@ -20,146 +26,103 @@ fn assert_accounted(sent: u64, received: u64, dropped: u64, lost_before: u64) {
     );
 }
 
-/// The figure behind a word of the summary.
-fn figure(summary: &str, word: &str) -> u64 {
-    let (_, rest) = summary
-        .split_once(word)
-        .unwrap_or_else(|| panic!("{summary}"));
-    let digits: String = rest
-        .trim_start()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    digits.parse().unwrap_or_else(|_| panic!("{summary}"))
+/// The number behind a word.
+#[track_caller]
+fn number_after(word: &str, line: &str) -> u64 {
+    let (_, rest) = line.split_once(word).expect(line);
+    let digits = rest.split([' ', ',']).find(|part| !part.is_empty());
+    digits.expect(line).parse().expect(line)
+}
+
+/// The last bytes of a file that grows.
+fn tail(file: &File) -> String {
+    let mut bytes = [0; 1_000];
+    let start = file.metadata().unwrap().len().saturating_sub(1_000);
+    let count = file.read_at(&mut bytes, start).unwrap();
+    String::from_utf8_lossy(&bytes[..count]).into_owned()
 }
 
 #[test]
 fn half_a_million_datagrams_are_printed_or_counted_as_dropped() {
-    const COUNT: u64 = 500_000;
+    const COUNT: usize = 500_000;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("output");
-    let text = || fs::read_to_string(&path).unwrap_or_default();
-    let server = server_command("127.0.0.1:0", &[]);
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", r#"exec "$0" "$@" > "$OUTPUT""#])
-        .env("OUTPUT", &path);
-    shell.arg(server.get_program()).args(server.get_args());
-    let running = Running::start(shell);
-    eventually("the server listens", || {
-        text().contains("escucha") && text().ends_with('\n')
-    });
-    let place = text().trim_end().rsplit(' ').next().unwrap().to_owned();
-    let client = connected_to(place.parse().unwrap());
-
+    let mut command = UdpServer.command("-p 0");
+    command.stdin(Stdio::null()).stderr(Stdio::piped());
+    command.stdout(File::create(&path).unwrap());
+    let server = Running::spawn(command);
+    let client = connected_to(address_of(&server));
     let lost_before = dropped_before_sockets();
-    burst(&client, &PAYLOAD, usize::try_from(COUNT).unwrap());
+    burst(&client, &PAYLOAD, COUNT);
     // One that comes through tells that everything before it came, or was dropped.
     let mut markers = 0;
-    let output = fs::File::open(&path).unwrap();
+    let output = File::open(&path).unwrap();
     eventually("a marker is printed", || {
         client.send(b"marker").unwrap();
         markers += 1;
         tail(&output).contains("marker")
     });
-    let finished = running.interrupt();
-    finished.assert_code(0);
+    server.interrupt().assert_code(0);
 
-    let text = text();
+    let text = fs::read_to_string(&path).unwrap();
     let line = format!("[+] Mensaje enviado por el cliente: {}", "x".repeat(64));
-    let printed = text.lines().filter(|&candidate| candidate == line).count() as u64;
-    let marked = text
-        .lines()
-        .filter(|line| line.ends_with(": marker"))
-        .count() as u64;
+    let printed = text.lines().filter(|&other| other == line).count() as u64;
+    let marked = text.lines().filter(|line| line.ends_with(": marker"));
+    let received = printed + marked.count() as u64;
     let summary = text.lines().last().unwrap();
-    assert_eq!(figure(summary, "recibidos"), printed + marked);
-    assert_accounted(
-        COUNT + markers,
-        printed + marked,
-        figure(summary, "kernel"),
-        lost_before,
-    );
+    assert_eq!(number_after("recibidos ", summary), received);
+    let dropped = number_after("kernel ", summary);
+    assert_accounted(COUNT as u64 + markers, received, dropped, lost_before);
     assert!(printed > 0, "{summary}");
-    eprintln!("printed {printed} of {COUNT}: {summary}");
-}
-
-/// The last bytes of a file that grows.
-fn tail(file: &fs::File) -> String {
-    use std::os::unix::fs::FileExt;
-    let mut bytes = [0; 1_000];
-    let length = file.metadata().unwrap().len();
-    let count = file
-        .read_at(&mut bytes, length.saturating_sub(1_000))
-        .unwrap();
-    String::from_utf8_lossy(&bytes[..count]).into_owned()
+    println!("printed {printed} of {COUNT}: {summary}");
 }
 
 #[test]
 fn an_overflowing_buffer_is_reported_while_the_server_runs_and_in_its_summary() {
-    let server = UdpServer::start_json("127.0.0.1:0", &["--rcvbuf", "100K"]);
+    let server = Server::start(UdpServer, "--json --rcvbuf 100K");
     let client = connected_to(server.address);
     let lost_before = dropped_before_sockets();
     server.pause();
     burst(&client, &PAYLOAD, 5_000);
     server.resume();
-    let warning = server.running.error_line();
-    for part in [
-        "udp-server: warning: the kernel dropped",
-        "--rcvbuf",
-        "net.core.rmem_max",
-    ] {
+    let warning = server.error_line();
+    let start = "udp-server: warning: the kernel dropped ";
+    for part in [start, "--rcvbuf", "net.core.rmem_max"] {
         assert!(warning.contains(part), "no '{part}' in: {warning}");
     }
     let events = server.finish();
     let summary = events.last().unwrap();
-    let (received, dropped) = (&summary["datagrams"], &summary["dropped"]);
-    let (received, dropped) = (received.as_u64().unwrap(), dropped.as_u64().unwrap());
+    let (received, dropped) = (count(summary, "datagrams"), count(summary, "dropped"));
     assert_eq!(events.len() as u64 - 1, received);
     assert!(received > 0 && dropped > 0);
     assert_accounted(5_000, received, dropped, lost_before);
-    assert_eq!(figure(&warning, "dropped"), dropped);
+    assert_eq!(number_after("dropped ", &warning), dropped);
 }
 
 #[test]
 fn warnings_about_drops_do_not_come_by_the_thousand() {
-    let server = UdpServer::start_json("127.0.0.1:0", &["--rcvbuf", "2K"]);
+    let server = Server::start(UdpServer, "--json --rcvbuf 2K");
     let client = connected_to(server.address);
+    let start = Instant::now();
     burst(&client, &PAYLOAD, 200_000);
-    let start = std::time::Instant::now();
-    let finished = server.running.interrupt();
-    finished.assert_code(0);
-    let warnings = finished.stderr.lines().count() as u64;
+    let end = server.interrupt();
+    end.assert_code(0);
+    let warnings = end.stderr.lines().count() as u64;
     let most = start.elapsed().as_secs() + 60;
-    assert!((1..most).contains(&warnings), "{}", finished.stderr);
+    assert!((1..most).contains(&warnings), "{}", end.stderr);
 }
 
 #[test]
-fn a_buffer_that_is_not_granted_is_said() {
-    let server = UdpServer::start(&["--rcvbuf", "1Gi"]);
-    let warning = server.running.error_line();
-    assert!(
-        warning.contains("asked for a receive buffer of 1073741824 bytes, the kernel granted"),
-        "{warning}"
-    );
-    assert!(warning.contains("net.core.rmem_max"), "{warning}");
-}
-
-#[test]
-fn joined_datagrams_make_the_count_of_drops_a_lower_bound() {
-    use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
-    let server = UdpServer::start_json("127.0.0.1:0", &["--rcvbuf", "100K"]);
+fn segmented_datagrams_make_the_count_of_drops_a_lower_bound() {
+    let server = Server::start(UdpServer, "--json --rcvbuf 100K");
     let client = connected_to(server.address);
     server.pause();
-    let slices = [std::io::IoSlice::new(&[b'x'; 6_400])];
-    let descriptor = std::os::fd::AsRawFd::as_raw_fd(&client);
     for _ in 0..100 {
-        let joined = [ControlMessage::UdpGsoSegments(&64)];
-        sendmsg::<SockaddrStorage>(descriptor, &slices, &joined, MsgFlags::empty(), None).unwrap();
+        send_segmented(&client, &[b'x'; 6_400], 64);
     }
     server.resume();
     let summary = server.finish().pop().unwrap();
     assert_eq!(summary["dropped_at_least"], true);
-    let known = summary["datagrams"].as_u64().unwrap() + summary["dropped"].as_u64().unwrap();
+    let known = count(&summary, "datagrams") + count(&summary, "dropped");
     assert!(known < 10_000, "{summary}");
 }

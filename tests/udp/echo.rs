@@ -1,103 +1,97 @@
 //! `udp-server --echo`: from the address that was asked, and never in a loop.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 
-use crate::harness::compat::{UdpServer, client_of, run};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::harness::process::run;
+use crate::harness::program::{UdpClient, UdpServer};
+use crate::harness::server::Server;
 use crate::harness::udp::{connected_to, receive, socket_on};
+
+/// An echo server on `host` and a free port.
+fn echo_on(host: &str) -> Server {
+    Server::start(UdpServer, &format!("--json --echo {host}"))
+}
 
 #[test]
 fn a_connected_client_is_answered_from_the_address_it_asked() {
-    let table = [
-        ("0.0.0.0:0", "127.0.0.1"),
-        ("0.0.0.0:0", "127.0.0.2"),
-        ("[::]:0", "::1"),
-        ("[::]:0", "127.0.0.3"),
-        ("127.0.0.4:0", "127.0.0.4"),
-    ];
-    for (place, asked) in table {
-        let server = UdpServer::start_json(place, &["--echo"]);
-        let client = run(
-            client_of(server.at(asked), &["-m", "¿quién?", "-w", "60"]),
-            "",
-        );
-        client.assert_code(0);
-        assert_eq!(
-            client.text(),
-            "\n[+] Mensaje recibido del servidor: ¿quién?\n"
-        );
+    for (host, asked) in [
+        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.2"),
+        ("::", "::1"),
+        ("::", "127.0.0.3"),
+        ("127.0.0.4", "127.0.0.4"),
+    ] {
+        let server = echo_on(host);
+        let client = run(UdpClient.to(server.at(asked), "-m ¿quién? -w 60"));
+        let line = "\n[+] Mensaje recibido del servidor: ¿quién?\n";
+        assert_eq!(client.assert_clean().text(), line);
     }
 }
 
 #[test]
 fn whole_bursts_are_answered_in_order_and_in_any_size() {
-    let server = UdpServer::start_json("0.0.0.0:0", &["--echo"]);
+    let server = echo_on("0.0.0.0");
     let client = connected_to(server.at("127.0.0.7"));
-    let sent: Vec<Vec<u8>> = (0..200).map(|size| vec![b'x'; size]).collect();
     server.pause();
-    for payload in &sent {
-        client.send(payload).unwrap();
+    for size in 0..200 {
+        client.send(&vec![b'x'; size]).unwrap();
     }
     server.resume();
-    for payload in &sent {
-        assert_eq!(&receive(&client), payload);
+    for size in 0..200 {
+        assert_eq!(receive(&client), vec![b'x'; size]);
     }
     client.send(&[b'y'; 65_507]).unwrap();
     assert_eq!(receive(&client), [b'y'; 65_507]);
-    assert_eq!(server.finish().pop().unwrap()["answered"], 201);
+    assert_answered(server, 201, 201);
 }
 
-/// Asks and is answered: everything that came before has been dealt with.
-fn fence(server: &UdpServer) {
+/// Asks and is answered: the server is done with everything that came before.
+fn fence(server: &Server) {
     let client = connected_to(server.at("127.0.0.1"));
     client.send(b"fence").unwrap();
     assert_eq!(receive(&client), b"fence");
 }
 
-fn assert_answered(server: UdpServer, received: u64, answered: u64) {
+#[track_caller]
+fn assert_answered(server: Server, received: u64, answered: u64) {
     let summary = server.finish().pop().unwrap();
     let figures = (&summary["datagrams"], &summary["answered"]);
     assert_eq!(figures, (&received.into(), &answered.into()));
 }
 
-/// Two servers on `host`, each of which believes that the other has asked it.
-fn one_spoofed_datagram_starts_no_loop(host: &str) {
-    let second = UdpServer::start_json(&format!("{host}:0"), &["--echo"]);
-    // The port of the first server, before that server has it: what comes from here seems to come from there.
-    let spoofer = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = spoofer.local_addr().unwrap().port();
-    second.pause();
-    let target = second.at("127.0.0.1");
-    spoofer.send_to(b"loop", target).unwrap();
-    drop(spoofer);
-    let first = UdpServer::start_json(&format!("{host}:{port}"), &["--echo"]);
-    second.resume();
-
-    let reply = first.event();
-    assert_eq!(
-        (&reply["text"], &reply["peer"]),
-        (&"loop".into(), &target.to_string().into())
-    );
-    for _ in 0..3 {
-        fence(&first);
-        fence(&second);
-    }
-    assert_answered(first, 4, 3);
-    assert_answered(second, 4, 4);
-}
-
+/// Two servers, the second of which believes that the first has asked it.
 #[test]
 fn one_spoofed_datagram_between_two_servers_starts_no_loop() {
-    one_spoofed_datagram_starts_no_loop("127.0.0.1");
-}
+    for host in ["127.0.0.1", "::"] {
+        let second = echo_on(host);
+        // A socket on the port that the first server will have.
+        let spoofer = socket_on("127.0.0.1");
+        let port = spoofer.local_addr().unwrap().port();
+        second.pause();
+        let target = second.at("127.0.0.1");
+        spoofer.send_to(b"loop", target).unwrap();
+        drop(spoofer);
+        let place = SocketAddr::new(host.parse().unwrap(), port);
+        let first = Server::start_at(place, UdpServer, "--json --echo");
+        second.resume();
 
-#[test]
-fn two_servers_for_both_families_do_not_loop_over_ipv4_either() {
-    one_spoofed_datagram_starts_no_loop("[::]");
+        let reply = first.event();
+        assert_eq!(reply["text"], "loop");
+        assert_eq!(reply["peer"], target.to_string());
+        for _ in 0..3 {
+            fence(&first);
+            fence(&second);
+        }
+        assert_answered(first, 4, 3);
+        assert_answered(second, 4, 4);
+    }
 }
 
 #[test]
 fn a_server_does_not_answer_itself() {
-    let server = UdpServer::start_json("127.0.0.1:0", &["--echo"]);
+    let server = echo_on("127.0.0.1");
     let itself = UdpSocket::bind(server.at("127.0.0.2")).unwrap();
     itself.send_to(b"me", server.address).unwrap();
     fence(&server);
@@ -106,33 +100,31 @@ fn a_server_does_not_answer_itself() {
 
 #[test]
 fn what_went_to_a_group_is_not_answered() {
-    let server = UdpServer::start_json("0.0.0.0:0", &["--echo"]);
+    let server = echo_on("0.0.0.0");
     let client = socket_on("127.0.0.1");
     client.set_broadcast(true).unwrap();
-    client
-        .send_to(b"all", server.at("127.255.255.255"))
-        .unwrap();
+    let everyone = server.at("127.255.255.255");
+    client.send_to(b"all", everyone).unwrap();
     fence(&server);
     assert_answered(server, 2, 1);
 }
 
 #[test]
 fn services_that_answer_everything_and_port_0_are_not_answered() {
-    use socket2::{Domain, Protocol, Socket, Type};
     let Ok(raw) = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::UDP)) else {
-        eprintln!("skipped: raw sockets need privileges");
-        return;
+        return eprintln!("skipped: raw sockets need privileges");
     };
-    let server = UdpServer::start_json("127.0.0.1:0", &["--echo"]);
-    let to = SocketAddr::new(server.address.ip(), 0);
+    let server = echo_on("127.0.0.1");
+    let host = server.address.ip();
     for port in [0, 7, 13, 17, 19, 37_u16] {
         // A UDP header without a checksum (RFC 768).
         let fields = [port, server.address.port(), 8 + 6, 0];
         let header = fields.map(u16::to_be_bytes).concat();
-        raw.send_to(&[&header, b"forged".as_slice()].concat(), &to.into())
+        let packet = [&header, b"forged".as_slice()].concat();
+        raw.send_to(&packet, &SocketAddr::new(host, 0).into())
             .unwrap();
-        let datagram = server.event();
-        assert_eq!(datagram["peer"], SocketAddr::new(to.ip(), port).to_string());
+        let forged = SocketAddr::new(host, port).to_string();
+        assert_eq!(server.event()["peer"], forged);
     }
     fence(&server);
     assert_answered(server, 7, 1);
@@ -140,7 +132,7 @@ fn services_that_answer_everything_and_port_0_are_not_answered() {
 
 #[test]
 fn a_client_that_is_gone_does_not_end_the_server() {
-    let server = UdpServer::start_json("127.0.0.1:0", &["--echo"]);
+    let server = echo_on("127.0.0.1");
     for _ in 0..20 {
         server.pause();
         let client = connected_to(server.address);
@@ -155,18 +147,15 @@ fn a_client_that_is_gone_does_not_end_the_server() {
 
 #[test]
 fn replies_carry_the_mark_and_the_time_to_live_that_was_asked_for() {
-    let server = UdpServer::start_json("127.0.0.1:0", &["--echo", "--ttl", "5"]);
-    let listener = UdpServer::start_json("127.0.0.1:0", &[]);
-    // Its answer goes where the listener is, as if that had asked.
-    let place = listener.address;
-    drop(listener.running.interrupt());
-    let asker = UdpSocket::bind(place).unwrap();
+    let server = Server::start(UdpServer, "--json --echo --ttl 5");
+    let asker = socket_on("127.0.0.1");
+    let place = asker.local_addr().unwrap();
     server.pause();
     asker.send_to(b"hola", server.address).unwrap();
     drop(asker);
-    let listener = UdpServer::start_json(&place.to_string(), &[]);
+    // The answer goes to a listener on the asker's port, which shows its header.
+    let listener = Server::start_at(place, UdpServer, "--json");
     server.resume();
     let reply = listener.event();
     assert_eq!((&reply["dscp"], &reply["ttl"]), (&3.into(), &5.into()));
-    assert_eq!(place.ip(), IpAddr::from(Ipv4Addr::LOCALHOST));
 }

@@ -1,11 +1,8 @@
 //! With the peers that people have: Python's `socket`, `socat`, `nc`.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
-use crate::harness::compat::{UdpServer, client_of, run};
-use crate::harness::process::{Running, eventually};
-use crate::harness::program::python;
+use crate::harness::process::{Running, eventually, run};
+use crate::harness::program::{UdpClient, UdpServer, With, installed, python};
+use crate::harness::server::Server;
 use crate::harness::udp::{is_bound, socket_on};
 
 const MESSAGE: &str = "Hola se está tensando muchísimo";
@@ -32,105 +29,54 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
 
 #[test]
 fn a_python_client_is_shown_and_answered() {
-    let server = UdpServer::start(&["--echo"]);
-    let Some(mut client) = python(PYTHON_CLIENT) else {
+    let Some(client) = python(PYTHON_CLIENT) else {
         return;
     };
-    client
-        .arg(server.address.port().to_string())
-        .env("PYTHONIOENCODING", "utf-8");
-    let finished = run(client, "");
-    finished.assert_code(0);
-    assert_eq!(finished.text().trim_end(), MESSAGE);
-    assert_eq!(
-        server.running.text_line(),
-        format!("[+] Mensaje enviado por el cliente: {MESSAGE}")
-    );
+    let server = Server::start(UdpServer, "--echo");
+    let end = run(client.with([server.address.port().to_string()]));
+    assert_eq!(end.assert_clean().text().trim_end(), MESSAGE);
+    let shown = format!("[+] Mensaje enviado por el cliente: {MESSAGE}");
+    assert_eq!(server.text_line(), shown);
 }
 
 #[test]
 fn a_python_server_is_reached_and_heard() {
-    let Some(mut command) = python(PYTHON_SERVER) else {
+    let Some(command) = python(PYTHON_SERVER) else {
         return;
     };
-    command.env("PYTHONIOENCODING", "utf-8");
-    let server = Running::start(command);
-    let address = server.listening();
-    let client = run(client_of(address, &["-w", "60"]), "");
-    client.assert_code(0);
-    assert_eq!(
-        client.text(),
-        "\n[+] Mensaje recibido del servidor: gracias\n"
-    );
+    let server = Server::start_command(command);
+    let client = run(UdpClient.to(server.address, "-w 60"));
+    let reply = "\n[+] Mensaje recibido del servidor: gracias\n";
+    assert_eq!(client.assert_clean().text(), reply);
     assert_eq!(server.line(), MESSAGE);
 }
 
-/// Whether a program that knows no `--version` is installed.
-fn is_installed(program: &str) -> bool {
-    let found = Command::new("sh")
-        .args(["-c", &format!("command -v {program}")])
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("skipped: {program} is not installed");
-    }
-    found
-}
-
-/// Gives the client a line to send, and reads its echo.
-fn assert_is_shown_and_answered(server: &UdpServer, client: Command) {
-    let mut client = Running::start(client);
-    let mut input = client.stdin();
-    input.write_all(b"hola\n").expect("the client reads");
-    assert_eq!(client.line(), "hola");
-    let shown = r"[+] Mensaje enviado por el cliente: hola\n";
-    assert_eq!(server.running.text_line(), shown);
-}
-
 #[test]
-fn socat_sends_and_is_answered() {
-    if !is_installed("socat") {
-        return;
+fn socat_and_nc_send_a_datagram_and_are_answered() {
+    let server = Server::start(UdpServer, "--echo");
+    let socat = installed("socat", &format!("-T 60 - UDP:{}", server.address));
+    let nc = installed("nc", &format!("-u 127.0.0.1 {}", server.address.port()));
+    for client in [socat, nc].into_iter().flatten() {
+        let mut client = Running::start(client);
+        client.say("hola");
+        assert_eq!(client.line(), "hola");
+        let shown = r"[+] Mensaje enviado por el cliente: hola\n";
+        assert_eq!(server.text_line(), shown);
+        server.line();
     }
-    let server = UdpServer::start(&["--echo"]);
-    let mut command = Command::new("socat");
-    command.args(["-T", "60", "-", &format!("UDP:{}", server.address)]);
-    assert_is_shown_and_answered(&server, command);
 }
 
 #[test]
 fn an_echo_of_socat_answers_the_client() {
-    if !is_installed("socat") {
-        return;
-    }
-    // Its port is one that was free a moment ago: it does not say which the kernel chose.
+    // It does not say which port the kernel chose: this one was free a moment ago.
     let address = socket_on("127.0.0.1").local_addr().unwrap();
-    let mut command = Command::new("socat");
-    command.args([
-        "-T",
-        "60",
-        &format!("UDP-RECVFROM:{},bind=127.0.0.1", address.port()),
-        "PIPE",
-    ]);
-    let server = Running::start(command);
-    eventually("socat listens", || is_bound(address));
-    let client = run(client_of(address, &["-m", "¿eco?", "-w", "60"]), "");
-    client.assert_code(0);
-    assert_eq!(
-        client.text(),
-        "\n[+] Mensaje recibido del servidor: ¿eco?\n"
-    );
-    drop(server);
-}
-
-#[test]
-fn nc_sends_a_datagram_and_is_answered() {
-    if !is_installed("nc") {
+    let place = format!("UDP-RECVFROM:{},bind=127.0.0.1", address.port());
+    let Some(socat) = installed("socat", &format!("-T 60 {place} PIPE")) else {
         return;
-    }
-    let server = UdpServer::start(&["--echo"]);
-    let mut command = Command::new("nc");
-    command.args(["-u", "127.0.0.1", &server.address.port().to_string()]);
-    assert_is_shown_and_answered(&server, command);
+    };
+    let _server = Running::start(socat);
+    eventually("socat listens", || is_bound(address));
+    let client = run(UdpClient.to(address, "-m ¿eco? -w 60"));
+    let reply = "\n[+] Mensaje recibido del servidor: ¿eco?\n";
+    assert_eq!(client.assert_clean().text(), reply);
 }

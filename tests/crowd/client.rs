@@ -9,26 +9,26 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::pattern;
 
-pub(crate) struct Member {
+pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     number: usize,
     is_connected: bool,
     pub(crate) sent: u64,
-    /// Up to where it may send now.
+    /// Bytes to send so far, of which `sent` have been.
     pub(crate) due: u64,
     pub(crate) received: u64,
-    /// When it was last told to send.
+    /// Time of the last `ask`.
     pub(crate) asked: Instant,
 }
 
-/// Whether the server still speaks.
+/// State of the connection from the server to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     Open,
     Ended,
 }
 
-impl Member {
+impl Client {
     pub(crate) fn connect(
         server: SocketAddr,
         buffers: Option<usize>,
@@ -67,24 +67,24 @@ impl Member {
         Ok(self.is_connected && !before)
     }
 
-    /// Tells it to send `bytes` more.
+    /// Adds `bytes` to what is to be sent.
     pub(crate) fn ask(&mut self, bytes: u64) {
         self.due = self.due.saturating_add(bytes);
         self.asked = Instant::now();
     }
 
-    /// Whether everything it may send has come back.
+    /// Whether everything that was to be sent has come back.
     pub(crate) fn is_served(&self) -> bool {
         self.received == self.due
     }
 
-    /// Sends and reads what can be sent and read without waiting.
+    /// Sends and receives as much as it can without waiting.
     pub(crate) fn advance(&mut self, buffer: &mut [u8]) -> io::Result<Flow> {
         self.send()?;
         self.receive(buffer)
     }
 
-    /// A server that ended the connection may refuse what is sent then; what it sent can still be read.
+    /// A write to a connection that the server has ended may fail; what the server sent can still be read.
     pub(crate) fn send(&mut self) -> io::Result<()> {
         while self.sent < self.due {
             let bytes = pattern::slice(self.number, self.sent, self.due - self.sent);
