@@ -1,24 +1,24 @@
 //! One client of the crowd: sends its pattern, and checks that the same bytes come back.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream as Blocking};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::net::TcpStream;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use crate::pattern;
 
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     number: usize,
-    is_connected: bool,
+    pub(crate) is_connected: bool,
+    /// Bytes under way at most.
+    pub(crate) window: u64,
     pub(crate) sent: u64,
     /// Bytes to send so far, of which `sent` have been.
     pub(crate) due: u64,
     pub(crate) received: u64,
-    /// Time of the last `ask`.
-    pub(crate) asked: Instant,
 }
 
 /// State of the connection from the server to the client.
@@ -29,31 +29,15 @@ pub(crate) enum Flow {
 }
 
 impl Client {
-    pub(crate) fn connect(
-        server: SocketAddr,
-        buffers: Option<usize>,
-        number: usize,
-    ) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
-        socket.set_nonblocking(true)?;
-        if let Some(size) = buffers {
-            socket.set_send_buffer_size(size)?;
-            socket.set_recv_buffer_size(size)?;
-        }
-        match socket.connect(&server.into()) {
-            Err(error) if error.raw_os_error() != Some(nix::Error::EINPROGRESS as i32) => {
-                return Err(error);
-            }
-            _ => {}
-        }
+    pub(crate) fn connect(server: SocketAddr, number: usize) -> io::Result<Self> {
         Ok(Self {
-            stream: TcpStream::from_std(Blocking::from(socket)),
+            stream: TcpStream::connect(server)?,
             number,
             is_connected: false,
+            window: u64::MAX,
             sent: 0,
             due: 0,
             received: 0,
-            asked: Instant::now(),
         })
     }
 
@@ -70,7 +54,6 @@ impl Client {
     /// Adds `bytes` to what is to be sent.
     pub(crate) fn ask(&mut self, bytes: u64) {
         self.due = self.due.saturating_add(bytes);
-        self.asked = Instant::now();
     }
 
     /// Whether everything that was to be sent has come back.
@@ -79,15 +62,27 @@ impl Client {
     }
 
     /// Sends and receives as much as it can without waiting.
-    pub(crate) fn advance(&mut self, buffer: &mut [u8]) -> io::Result<Flow> {
+    pub(crate) fn advance(&mut self) -> io::Result<Flow> {
         self.send()?;
-        self.receive(buffer)
+        let flow = self.receive()?;
+        // What was received has opened the window.
+        self.send()?;
+        Ok(flow)
+    }
+
+    /// The same with a server that has to keep the connection open; whether everything has come back.
+    pub(crate) fn is_served_now(&mut self) -> io::Result<bool> {
+        if self.advance()? == Flow::Ended {
+            return Err(io::Error::other("the server ended a connection"));
+        }
+        Ok(self.is_served())
     }
 
     /// A write to a connection that the server has ended may fail; what the server sent can still be read.
     pub(crate) fn send(&mut self) -> io::Result<()> {
-        while self.sent < self.due {
-            let bytes = pattern::slice(self.number, self.sent, self.due - self.sent);
+        let end = self.due.min(self.received.saturating_add(self.window));
+        while self.sent < end {
+            let bytes = pattern::slice(self.number, self.sent, end - self.sent);
             match self.stream.write(bytes) {
                 Ok(count) => self.sent += count as u64,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -98,9 +93,10 @@ impl Client {
         Ok(())
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Flow> {
+    fn receive(&mut self) -> io::Result<Flow> {
+        let mut buffer = [0; pattern::LONGEST];
         while self.received < self.due {
-            match self.stream.read(buffer) {
+            match self.stream.read(&mut buffer) {
                 Ok(0) => return Ok(Flow::Ended),
                 Ok(count) => self.check(&buffer[..count])?,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -111,14 +107,13 @@ impl Client {
     }
 
     fn check(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for piece in bytes.chunks(pattern::LONGEST) {
-            let wanted = pattern::slice(self.number, self.received, piece.len() as u64);
-            if piece != wanted || self.received + piece.len() as u64 > self.sent {
-                let place = format!("client {} behind offset {}", self.number, self.received);
-                return Err(io::Error::new(ErrorKind::InvalidData, place));
-            }
-            self.received += piece.len() as u64;
+        let length = bytes.len() as u64;
+        let expected = pattern::slice(self.number, self.received, length);
+        if bytes != expected || self.received + length > self.sent {
+            let place = format!("client {} behind offset {}", self.number, self.received);
+            return Err(io::Error::new(ErrorKind::InvalidData, place));
         }
+        self.received += length;
         Ok(())
     }
 
@@ -129,8 +124,6 @@ impl Client {
 }
 
 fn is_refusal(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
-    )
+    let kinds = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset];
+    kinds.contains(&error.kind())
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::client::Client;
 use crate::crowd::{Crowd, say};
 
 /// Interval at which clients that left come again.
@@ -41,19 +42,29 @@ pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
     let behaviours = behaviours(plan);
     crowd.open_all(behaviours.len())?;
     for (slot, &behaviour) in behaviours.iter().enumerate() {
-        begin(&mut crowd, slot, behaviour)?;
+        begin(&mut crowd, slot, behaviour);
     }
-    say(&json!({ "event": "hostile", "clients": behaviours.len() }))?;
+    // Said once each client that comes again has done so, on average.
+    let mut to_say = Some(behaviours.len() + plan.reset + plan.leave);
     let mut tick = Instant::now();
     for ticks in 0_usize.. {
         tick += TICK;
         while let Some(timeout) = tick.checked_duration_since(Instant::now()) {
             for slot in crowd.ready(Some(timeout))? {
-                act(&mut crowd, slot, behaviours[slot]);
+                act(&mut crowd.clients[slot], behaviours[slot]);
             }
         }
-        drip(&mut crowd, &behaviours, ticks)?;
-        refill(&mut crowd, &behaviours)?;
+        for (slot, &behaviour) in behaviours.iter().enumerate() {
+            if crowd.clients[slot].is_none() {
+                crowd.open(slot)?;
+                begin(&mut crowd, slot, behaviour);
+            } else if slot % 10 == ticks % 10 {
+                drip(&mut crowd.clients[slot], behaviour)?;
+            }
+        }
+        if to_say.take_if(|opened| *opened <= crowd.opened).is_some() {
+            say(&json!({ "event": "hostile" }))?;
+        }
     }
     Ok(())
 }
@@ -69,58 +80,43 @@ fn behaviours(plan: &Plan) -> Vec<Behaviour> {
     each.concat()
 }
 
+fn begin(crowd: &mut Crowd, slot: usize, behaviour: Behaviour) {
+    let client = &mut crowd.clients[slot];
+    if let Some(client) = client {
+        client.ask(match behaviour {
+            Behaviour::NeverReads => u64::MAX,
+            Behaviour::Reset => RESET_MESSAGE,
+            Behaviour::Drip | Behaviour::Leave => 0,
+        });
+    }
+    act(client, behaviour);
+}
+
 /// A client that has failed or left leaves its slot empty until the next tick.
-fn act(crowd: &mut Crowd, slot: usize, behaviour: Behaviour) {
-    let Some((client, buffer)) = crowd.with_buffer(slot) else {
+fn act(slot: &mut Option<Client>, behaviour: Behaviour) {
+    let Some(client) = slot else {
         return;
     };
-    let lives = match behaviour {
+    let stays = match behaviour {
         Behaviour::NeverReads => client.send().is_ok(),
-        Behaviour::Drip => client.advance(buffer).is_ok(),
-        Behaviour::Reset => client.advance(buffer).is_ok() && client.received == 0,
-        Behaviour::Leave => client
-            .has_just_connected()
-            .is_ok_and(|connected| !connected),
+        Behaviour::Drip => client.advance().is_ok(),
+        Behaviour::Reset => client.advance().is_ok() && client.received == 0,
+        Behaviour::Leave => client.has_just_connected().is_ok() && !client.is_connected,
     };
-    if lives {
+    if stays {
         return;
     }
-    if let (Some(client), Behaviour::Reset) = (crowd.clients[slot].take(), behaviour) {
+    if let (Some(client), Behaviour::Reset) = (slot.take(), behaviour) {
         // It fails if the server has closed the connection.
         let _ = client.reset();
     }
 }
 
-fn begin(crowd: &mut Crowd, slot: usize, behaviour: Behaviour) -> io::Result<()> {
-    let bytes = match behaviour {
-        Behaviour::NeverReads => u64::MAX,
-        Behaviour::Reset => RESET_MESSAGE,
-        Behaviour::Drip | Behaviour::Leave => 0,
-    };
-    if let Some(client) = crowd.client(slot) {
-        client.ask(bytes);
-    }
-    act(crowd, slot, behaviour);
-    Ok(())
-}
-
-/// Sends a byte of every tenth client: a byte a second each, at ten ticks a second.
-fn drip(crowd: &mut Crowd, behaviours: &[Behaviour], ticks: usize) -> io::Result<()> {
-    for (slot, &behaviour) in behaviours.iter().enumerate().skip(ticks % 10).step_by(10) {
-        if let (Behaviour::Drip, Some(client)) = (behaviour, crowd.client(slot)) {
-            client.ask(1);
-            client.send()?;
-        }
-    }
-    Ok(())
-}
-
-fn refill(crowd: &mut Crowd, behaviours: &[Behaviour]) -> io::Result<()> {
-    for (slot, &behaviour) in behaviours.iter().enumerate() {
-        if crowd.client(slot).is_none() {
-            crowd.open(slot)?;
-            begin(crowd, slot, behaviour)?;
-        }
+/// Sends a byte more. Each client's turn comes every ten ticks: once a second.
+fn drip(client: &mut Option<Client>, behaviour: Behaviour) -> io::Result<()> {
+    if let (Some(client), Behaviour::Drip) = (client, behaviour) {
+        client.ask(1);
+        client.send()?;
     }
     Ok(())
 }

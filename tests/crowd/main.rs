@@ -30,9 +30,6 @@ use crowd::Crowd;
 struct Args {
     /// The echo server
     server: SocketAddr,
-    /// Size of each client's send and receive buffers [default: the kernel's]
-    #[arg(long)]
-    buffers: Option<usize>,
     #[command(subcommand)]
     role: Role,
 }
@@ -52,7 +49,7 @@ enum Role {
 fn main() -> io::Result<()> {
     let args = Args::parse();
     raise_open_files()?;
-    let crowd = Crowd::new(args.server, args.buffers)?;
+    let crowd = Crowd::new(args.server)?;
     match args.role {
         Role::Exchange(plan) => exchange::run(crowd, &plan),
         Role::Stream(plan) => stream::run(crowd, &plan),

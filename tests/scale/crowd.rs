@@ -27,7 +27,7 @@ fn eighteen_thousand_clients_cost_four_kibibytes_each_and_a_handful_of_threads()
     assert_eq!(crowd.event()["clients"], clients);
     for _ in 0..3 {
         crowd.say("");
-        assert_eq!(crowd.event()["served"], clients);
+        assert_eq!(crowd.event()["messages"], clients);
         let figures = server.figures();
         println!("{clients} clients at rest: {figures:?}");
         assert!(figures.threads <= threads, "{figures:?}");

@@ -37,8 +37,8 @@ fn stream_through_the_end(drain_timeout: &str, amount: &str, how: &str) -> Finis
     let _machine = one_at_a_time();
     let arguments = format!("--json --drain-timeout {drain_timeout}");
     let server = Server::start(TcpServer, &arguments);
-    // With buffers that grow, so many streams would fill all memory that the kernel has for TCP.
-    let role = format!("--buffers 16384 stream --clients {CLIENTS} --warm-up 50000 {amount}");
+    // Without a window, so many streams would fill all memory that the kernel has for TCP.
+    let role = format!("stream --window 65536 --clients {CLIENTS} --warm-up 50000 {amount}");
     let crowd = crowd(server.address, &role);
     // A few may have left already.
     let events = iter::repeat_with(|| crowd.event());

@@ -11,7 +11,7 @@ const MOST_KIBIBYTES: u64 = 16 << 10;
 
 /// A hundred honest clients exchange `messages` messages of 16 KiB each, before, beside and after
 /// four times `each` hostile ones.
-fn honest_clients_are_served_beside(each: u32, messages: u32) {
+fn honest_clients_are_served_beside(each: usize, messages: u32) {
     let _machine = one_at_a_time();
     let server = Server::start(TcpServer, "--json --max-threads 64");
     let role = format!("exchange --clients 100 --bytes 16384 --messages {messages}");
@@ -36,7 +36,11 @@ fn honest_clients_are_served_beside(each: u32, messages: u32) {
     });
     println!("at rest: {:?}", server.figures());
     honest.wait().assert_code(0);
-    server.interrupt().assert_clean();
+    let end = server.interrupt();
+    end.assert_clean();
+    // Clients that reset or leave have come again.
+    let connections = end.events_of("connected").len();
+    assert!(connections >= 100 + 6 * each, "{connections} connections");
 }
 
 #[test]
