@@ -65,7 +65,7 @@ impl Client {
     pub(crate) fn advance(&mut self) -> io::Result<Flow> {
         self.send()?;
         let flow = self.receive()?;
-        // What was received has opened the window.
+        // Received bytes have opened the window.
         self.send()?;
         Ok(flow)
     }

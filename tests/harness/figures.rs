@@ -1,4 +1,4 @@
-//! What the kernel knows about a running program: memory, threads, descriptors, processor time.
+//! Figures of a running program from the kernel: memory, threads, descriptors, processor time.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ impl Running {
         }
     }
 
-    /// What the open descriptors are: `socket:[INODE]`, `pipe:[INODE]`, a path (proc_pid_fd(5)).
+    /// Targets of the open descriptors: `socket:[INODE]`, `pipe:[INODE]`, a path (proc_pid_fd(5)).
     pub(crate) fn descriptors(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("the program runs");
         let targets = entries.map(|entry| fs::read_link(entry?.path()));
@@ -52,8 +52,8 @@ impl Running {
         status.lines().find_map(value).expect("a figure")
     }
 
-    /// How much of a processor the program takes, from 0 to the number of processors, for `time`, in
-    /// which it has to say nothing on standard error.
+    /// Share of a processor that the program takes for `time`, from 0 to the number of processors. It
+    /// has to say nothing on standard error meanwhile.
     #[track_caller]
     pub(crate) fn load_while_silent(&self, time: Duration) -> f64 {
         let (start, before) = (Instant::now(), self.processor_time());

@@ -1,6 +1,6 @@
 //! TCP servers and clients of the test's own, most of which misbehave.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -44,6 +44,14 @@ pub(crate) fn assert_echoes(client: &mut TcpStream, message: &[u8]) {
     let mut echo = vec![0; message.len()];
     client.read_exact(&mut echo).expect("the echo comes");
     assert!(echo == message, "the echo differs");
+}
+
+/// Waits until something can be read.
+pub(crate) fn wait_for_bytes(client: &TcpStream) {
+    while let Err(error) = client.peek(&mut [0]) {
+        // A process that was stopped and goes on (signal(7)).
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+    }
 }
 
 /// Sends noise until the connection takes no more.

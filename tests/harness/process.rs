@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::DEADLINE;
 
-/// What a program left behind.
+/// Exit code and output of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -68,6 +68,14 @@ pub(crate) fn parse_event(line: &str) -> Value {
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
     assert!(event["event"].is_string(), "no event in {line}");
     event
+}
+
+/// Demands that an event has at least the keys of `expected`, with the same values.
+#[track_caller]
+pub(crate) fn assert_has(event: &Value, expected: Value) {
+    for (key, value) in expected.as_object().expect("keys") {
+        assert_eq!(&event[key], value, "{key} of {event}");
+    }
 }
 
 /// Runs a program to its end.

@@ -54,7 +54,7 @@ impl Terminal {
         String::from_utf8_lossy(&screen).into_owned()
     }
 
-    /// What the program writes until it has closed the terminal.
+    /// The rest of the output, until the program has closed the terminal.
     pub(crate) fn read_to_end(mut self) -> String {
         // From here on only the program has its end open.
         self.slave = None;
@@ -66,7 +66,7 @@ impl Terminal {
         String::from_utf8_lossy(&screen).into_owned()
     }
 
-    /// What was written since the last read; a program that stays silent past the deadline fails the test.
+    /// Output since the last read. A program that stays silent past the deadline fails the test.
     fn read(&mut self) -> io::Result<Vec<u8>> {
         let timeout = PollTimeout::try_from(DEADLINE).expect("a time that poll can wait");
         let mut ready = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];

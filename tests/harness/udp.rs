@@ -27,7 +27,7 @@ pub(crate) fn connected_to(address: SocketAddr) -> UdpSocket {
     socket
 }
 
-/// What comes next.
+/// The next datagram.
 #[track_caller]
 pub(crate) fn receive(socket: &UdpSocket) -> Vec<u8> {
     let mut buffer = vec![0; 1 << 16];
@@ -68,7 +68,7 @@ pub(crate) fn send_segmented(socket: &UdpSocket, bytes: &[u8], size: u16) {
         .expect("loopback takes it");
 }
 
-/// How many packets the machine dropped before they reached any socket, because a processor's
+/// Number of packets that the machine dropped before they reached any socket, because a processor's
 /// backlog was full (`net.core.netdev_max_backlog`): no program can know of those.
 pub(crate) fn dropped_before_sockets() -> u64 {
     let table = fs::read_to_string("/proc/net/softnet_stat").expect("a table");

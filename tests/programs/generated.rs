@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use crate::harness::process::{run, run_with};
-use crate::harness::program::{ALL, Program, TcpServer, With, installed};
+use crate::harness::{ALL, Program, TcpServer, With, installed, run, run_with};
 
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
@@ -26,7 +25,7 @@ pub(super) fn man_page(program: Program) -> String {
     page.replace(r"\-", "-").replace(r"\*(Aq", "'")
 }
 
-/// What `--help` lists at the beginning of its lines: `--json` of `  -J, --json   …`.
+/// Options at the beginning of a line of `--help`: `--json` of `  -J, --json   …`.
 fn long_options(program: Program) -> BTreeSet<String> {
     let help = output_of(program, "--help");
     let options = help.lines().filter_map(|line| {

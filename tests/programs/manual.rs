@@ -1,16 +1,14 @@
-//! What help and man pages show: examples that are accepted, and JSON events as they are written.
+//! Help and man pages: their examples are accepted, and their JSON events are those that are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::generated::{man_page, output_of};
-use crate::harness::peers::{assert_echoes, connect};
-use crate::harness::process::{parse_event, run};
-use crate::harness::program::{
-    ALL, Program, TcpClient, TcpServer, UdpClient, UdpServer, With, command,
+use crate::harness::{
+    ALL, Program, Server, TcpClient, TcpServer, UdpClient, UdpServer, With, assert_echoes, command,
+    connect, parse_event, run,
 };
-use crate::harness::server::Server;
 
 /// The command lines under "Examples:", from the program's name on.
 fn examples(program: Program) -> Vec<String> {

@@ -7,8 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::process::run;
-use crate::harness::program::With;
+use crate::harness::{With, run};
 
 /// Every package of the lock file, for all platforms and with what the tests need.
 fn packages() -> Vec<Value> {

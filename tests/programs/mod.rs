@@ -1,4 +1,4 @@
-//! What all four programs have in common, and the documents that show them.
+//! All four programs, and the documents that show them.
 //!
 //! - `arguments`: bad arguments and help
 //! - `generated`: man pages and completions
@@ -6,7 +6,7 @@
 //! - `readme`: every command of README and docs
 //! - `services`: servers under a service manager
 //! - `sockets`: socket options as a peer or a second server sees them
-//! - `standard_output`: when it cannot be written, or nobody reads it
+//! - `standard_output`: a full disk, a reader that has left
 //! - `minimum_rust`: the Rust version that the workspace promises
 
 mod arguments;

@@ -9,8 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::process::run;
-use crate::harness::program::{ALL, With, in_own_network};
+use crate::harness::{ALL, With, in_own_network, run};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()

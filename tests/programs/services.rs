@@ -7,12 +7,10 @@ use std::process::Stdio;
 
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::harness::DEADLINE;
-use crate::harness::peers::{assert_echoes, connect};
-use crate::harness::process::Running;
-use crate::harness::program::{Program, TcpServer, UdpServer, With, command};
-use crate::harness::server::Server;
-use crate::harness::udp::{receive, socket_on};
+use crate::harness::{
+    DEADLINE, Program, Running, Server, TcpServer, UdpServer, With, assert_echoes, command,
+    connect, receive, socket_on,
+};
 
 /// Makes standard input, which is the one descriptor that a child gets from its parent, the first
 /// that a service manager hands over (sd_listen_fds(3)).
@@ -76,10 +74,8 @@ fn a_tcp_server_serves_the_socket_that_it_is_handed() {
     // A client that connects before the server starts is served too: that is what activation is for.
     let mut early = connect(address);
     let server = Server::from(activated(ONE_SOCKET, TcpServer, listener, "--rcvbuf 2G"));
-    assert_eq!(
-        server.greeting,
-        format!("Servidor en escucha en: {address}")
-    );
+    let line = format!("Servidor en escucha en: {address}");
+    assert_eq!(server.greeting, line);
     // Options are set on a socket that was handed over, too.
     let warning = server.error_line();
     assert!(warning.contains("net.core.rmem_max"), "{warning}");
@@ -108,43 +104,24 @@ fn a_udp_server_answers_on_the_socket_that_it_is_handed() {
 
 #[test]
 fn sockets_of_the_wrong_kind_or_number_are_exit_8() {
-    let two = ONE_SOCKET
-        .replace("exec 3<&0", "exec 3<&0 4<&0")
-        .replace("FDS=1", "FDS=2");
-    let (connected_to, address) = listener();
-    let connection = TcpStream::connect(address).unwrap();
-    let table: [(&str, Program, OwnedFd, &str); 5] = [
-        (
-            ONE_SOCKET,
-            TcpServer,
-            udp_socket().into(),
-            "not a valid tcp socket",
-        ),
-        (
-            ONE_SOCKET,
-            UdpServer,
-            listener().0.into(),
-            "not a valid udp socket",
-        ),
-        (ONE_SOCKET, TcpServer, connection.into(), "does not listen"),
-        (
-            &two,
-            TcpServer,
-            listener().0.into(),
-            "2 sockets instead of one",
-        ),
-        (
-            &two,
-            UdpServer,
-            udp_socket().into(),
-            "2 sockets instead of one",
-        ),
-    ];
-    for (script, program, socket, why) in table {
+    let assert_refused = |program, script, socket, why| {
         let end = activated(script, program, socket, "").wait();
         end.assert_error(8, &["the service manager", why]);
-    }
-    drop(connected_to);
+    };
+    let datagrams = || OwnedFd::from(udp_socket());
+    let stream = || OwnedFd::from(listener().0);
+    let invalid = "not a valid tcp socket";
+    assert_refused(TcpServer, ONE_SOCKET, datagrams(), invalid);
+    let invalid = "not a valid udp socket";
+    assert_refused(UdpServer, ONE_SOCKET, stream(), invalid);
+    let (_listener, address) = listener();
+    let connection = TcpStream::connect(address).unwrap().into();
+    assert_refused(TcpServer, ONE_SOCKET, connection, "does not listen");
+    let two = ONE_SOCKET.replace("3<&0", "3<&0 4<&0");
+    let two = two.replace("FDS=1", "FDS=2");
+    let too_many = "2 sockets instead of one";
+    assert_refused(TcpServer, &two, stream(), too_many);
+    assert_refused(UdpServer, &two, datagrams(), too_many);
 }
 
 #[test]

@@ -4,11 +4,10 @@ use std::io;
 use std::net::{IpAddr, UdpSocket};
 use std::sync::mpsc;
 
-use crate::harness::peers::{assert_echoes, connect, serve_one};
-use crate::harness::process::run;
-use crate::harness::program::{TcpClient, TcpServer, UdpClient, UdpServer};
-use crate::harness::server::Server;
-use crate::harness::udp::socket_on;
+use crate::harness::{
+    Server, TcpClient, TcpServer, UdpClient, UdpServer, assert_echoes, connect, run, serve_one,
+    socket_on,
+};
 
 #[test]
 fn a_tcp_client_comes_from_the_address_it_was_bound_to() {

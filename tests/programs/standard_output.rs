@@ -1,12 +1,10 @@
-//! Standard output that cannot be written, or that nobody reads any more.
+//! Standard output without room, or without a reader.
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::harness::peers::reply_with;
-use crate::harness::process::{Finished, Running};
-use crate::harness::program::{ALL, TcpClient, TcpServer, UdpServer};
+use crate::harness::{ALL, Finished, Running, TcpClient, TcpServer, UdpServer, reply_with};
 
 /// Runs a program with this standard output.
 fn run_into(mut command: Command, stdout: impl Into<Stdio>) -> Finished {

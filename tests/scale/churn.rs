@@ -1,13 +1,8 @@
 //! Churn leaves nothing behind.
 
-use crate::harness::crowd::crowd;
-use crate::harness::figures::Figures;
-use crate::harness::one_at_a_time;
-use crate::harness::process::eventually;
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
+use crate::harness::{Figures, Server, TcpServer, crowd, eventually, one_at_a_time};
 
-/// What the allocator may keep in reserve, whatever the number of clients.
+/// Reserve of the allocator, whatever the number of clients.
 const RESERVE_KIBIBYTES: u64 = 2048;
 
 /// Lets clients come and go, and returns the server's figures when the last one is gone.
@@ -28,10 +23,8 @@ fn visits_leave_nothing_behind(visits: usize) {
     let before = figures_after(&server, 2000);
     let after = figures_after(&server, visits);
     println!("before {visits} visits {before:?}, after {after:?}");
-    assert_eq!(
-        (after.threads, after.descriptors),
-        (before.threads, before.descriptors)
-    );
+    assert_eq!(after.threads, before.threads);
+    assert_eq!(after.descriptors, before.descriptors);
     assert!(after.kibibytes <= before.kibibytes + RESERVE_KIBIBYTES);
     server.interrupt().assert_code(0);
 }

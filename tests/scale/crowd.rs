@@ -4,10 +4,7 @@ use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::harness::crowd::crowd;
-use crate::harness::one_at_a_time;
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
+use crate::harness::{Server, TcpServer, crowd, one_at_a_time};
 
 /// 18,000 where the hard limit of open files allows so many.
 fn clients() -> u64 {

@@ -3,9 +3,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::harness::peers::{assert_echoes, connect};
-use crate::harness::program::{TcpServer, With, command};
-use crate::harness::server::Server;
+use crate::harness::{Server, TcpServer, With, assert_echoes, command, connect};
 
 /// A server that may open 64 files.
 fn poor_server(arguments: &str) -> Server {

@@ -6,11 +6,7 @@ use std::iter;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::crowd::crowd;
-use crate::harness::one_at_a_time;
-use crate::harness::process::Finished;
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
+use crate::harness::{Finished, Server, TcpServer, crowd, one_at_a_time};
 
 const CLIENTS: usize = 1000;
 

@@ -1,12 +1,8 @@
 //! Honest clients beside thousands that never read, drip, reset and leave.
 
-use crate::harness::crowd::crowd;
-use crate::harness::one_at_a_time;
-use crate::harness::process::eventually;
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
+use crate::harness::{Server, TcpServer, crowd, eventually, one_at_a_time};
 
-/// What may stay of the memory that thousands of clients took.
+/// Memory of a server at rest after thousands of clients.
 const MOST_KIBIBYTES: u64 = 16 << 10;
 
 /// A hundred honest clients exchange `messages` messages of 16 KiB each, before, beside and after

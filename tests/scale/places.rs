@@ -4,9 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::harness::peers::connect;
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
+use crate::harness::{Server, TcpServer, connect};
 
 const PLACES: usize = 100;
 

@@ -9,10 +9,9 @@ use std::process::Command;
 use nix::unistd::geteuid;
 use tempfile::TempDir;
 
-use crate::harness::crowd::crowd;
-use crate::harness::process::{Running, eventually, run};
-use crate::harness::program::{TcpServer, With, command, installed};
-use crate::harness::server::Server;
+use crate::harness::{
+    Running, Server, TcpServer, With, command, crowd, eventually, installed, run,
+};
 
 /// The main thread and the one that waits for signals.
 const NO_WORKERS: u64 = 2;

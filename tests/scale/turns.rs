@@ -2,11 +2,7 @@
 
 use std::time::Instant;
 
-use crate::harness::crowd::crowd;
-use crate::harness::one_at_a_time;
-use crate::harness::peers::{assert_echoes, connect};
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
+use crate::harness::{Server, TcpServer, assert_echoes, connect, crowd, one_at_a_time};
 
 #[test]
 fn clients_that_stream_share_the_workers_with_each_other_and_with_a_ninth() {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::harness::data::noise;
-use crate::harness::peers::{closed_port, reply_with, reset, serve_one};
-use crate::harness::process::{Finished, run, run_with};
-use crate::harness::program::{TcpClient, With, in_own_network};
+use crate::harness::{
+    Finished, TcpClient, With, closed_port, in_own_network, noise, reply_with, reset, run,
+    run_with, serve_one,
+};
 
 const SENT: usize = 300_000;
 
@@ -37,12 +37,6 @@ fn echo_altered(mut stream: TcpStream, altered: usize) {
             return;
         }
     }
-}
-
-#[test]
-fn an_honest_echo_is_exit_0() {
-    let end = expect_echo(|stream| drop(io::copy(&mut &stream, &mut &stream)));
-    assert!(end.assert_clean().stdout == noise(1, SENT));
 }
 
 #[test]

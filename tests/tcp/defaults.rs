@@ -1,11 +1,10 @@
-//! What the two TCP programs say and do without being asked for anything else.
+//! The two TCP programs without options, and the lines of the originals.
 
 use std::process::Command;
 
-use crate::harness::peers::{assert_echoes, closed_port, connect};
-use crate::harness::process::run;
-use crate::harness::program::{TcpClient, TcpServer, With, in_own_network};
-use crate::harness::server::Server;
+use crate::harness::{
+    Server, TcpClient, TcpServer, With, assert_echoes, closed_port, connect, in_own_network, run,
+};
 
 fn client(port: u16) -> Command {
     TcpClient.command(&format!("-p {port}"))

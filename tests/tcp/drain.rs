@@ -8,13 +8,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use socket2::{Domain, Socket, Type};
 
-use crate::harness::crowd::crowd;
-use crate::harness::data::noise;
-use crate::harness::peers::{connect, send_without_end};
-use crate::harness::process::eventually;
-use crate::harness::program::TcpServer;
-use crate::harness::server::Server;
-use crate::harness::{DEADLINE, one_at_a_time};
+use crate::harness::{
+    DEADLINE, Server, TcpServer, connect, crowd, eventually, noise, one_at_a_time,
+    send_without_end, wait_for_bytes,
+};
 
 /// A client with a small receive buffer, so that what it does not read waits at the server.
 fn connect_narrowly(server: SocketAddr) -> TcpStream {
@@ -31,7 +28,7 @@ fn a_client_that_reads_late_is_not_taken_for_a_silent_one() {
     let mut client = connect_narrowly(server.address);
     let message = noise(1, 200_000);
     client.write_all(&message).unwrap();
-    client.peek(&mut [0]).unwrap();
+    wait_for_bytes(&client);
     server.signal(Signal::SIGTERM);
     // Longer than a client that has its echo may be silent.
     assert_eq!(server.error_line_within(Duration::from_secs(2)), None);
@@ -52,7 +49,7 @@ fn a_client_that_never_stops_gets_all_that_was_read_and_an_orderly_end() {
     let mut echo = Vec::new();
     thread::scope(|scope| {
         scope.spawn(|| writer.write_all(&message));
-        client.peek(&mut [0]).unwrap();
+        wait_for_bytes(&client);
         server.signal(Signal::SIGTERM);
         client.read_to_end(&mut echo).unwrap();
         client.shutdown(Shutdown::Both).unwrap();
@@ -84,7 +81,7 @@ fn a_client_that_never_reads_is_cut_and_its_undelivered_bytes_are_told() {
     let server = Server::start(TcpServer, "--drain-timeout 300ms");
     let client = connect(server.address);
     let sending = send_without_end(&client);
-    client.peek(&mut [0]).unwrap();
+    wait_for_bytes(&client);
     server.signal(Signal::SIGTERM);
     let parts = ["cut 1", "bytes of echo were not delivered"];
     server.wait().assert_error(0, &parts);

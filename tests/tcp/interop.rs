@@ -3,10 +3,9 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use crate::harness::data::noise;
-use crate::harness::process::{Finished, Running, run_with};
-use crate::harness::program::{TcpClient, TcpServer, With, installed, python};
-use crate::harness::server::Server;
+use crate::harness::{
+    Finished, Running, Server, TcpClient, TcpServer, With, installed, noise, python, run_with,
+};
 
 /// An echo server of socat's that serves one client, with its address.
 pub(crate) fn socat_echo() -> Option<(Running, SocketAddr)> {
@@ -34,7 +33,7 @@ with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
     python(script).map(Server::start_command)
 }
 
-/// What a client that someone else wrote says to our server.
+/// Runs a foreign client of our server, whose port it is given.
 fn served(client: impl FnOnce(u16) -> Option<Command>, input: &[u8]) -> Option<Finished> {
     let server = Server::start(TcpServer, "");
     let end = run_with(client(server.address.port())?, input);

@@ -1,12 +1,12 @@
-//! `tcp-server` and `tcp-client`: what they say, what they carry, and how they end and fail.
+//! `tcp-server` and `tcp-client`: their lines, their transfers, their ends and failures.
 //!
-//! - `defaults`: both without being asked for anything else
-//! - `output`: what reaches standard output
+//! - `defaults`: both without options
+//! - `output`: standard output
 //! - `terminal`: people at a terminal
 //! - `transfer`: bytes in bulk
 //! - `bad_servers`: servers that misbehave
-//! - `shutdown`, `drain`: the end of a server whose clients behave, and whose clients do not
-//! - `interop`: with what people use today
+//! - `shutdown`, `drain`: the end of a server, with clients that behave and clients that do not
+//! - `interop`: with the programs that people use today
 
 mod bad_servers;
 mod defaults;

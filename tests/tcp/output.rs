@@ -1,12 +1,14 @@
-//! What reaches standard output: escaped for people, unchanged for programs.
+//! Standard output: escaped for people, unchanged for programs.
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use crate::harness::peers::{assert_echoes, connect, reply_with, serve_one};
-use crate::harness::process::{Finished, run};
-use crate::harness::program::{TcpClient, TcpServer, With};
-use crate::harness::server::Server;
+use serde_json::json;
+
+use crate::harness::{
+    Finished, Server, TcpClient, TcpServer, With, assert_echoes, assert_has, connect, reply_with,
+    run, serve_one,
+};
 
 /// Escape sequences, NUL, a bell, C1 controls, bidirectional overrides, zero-width characters, bad UTF-8.
 const HOSTILE: &[u8] = b"ma\xc3\xb1ana \x1b[2J\x1b]0;title\x07\0\r\n\xc2\x9b1m \xe2\x80\xaeabc\xe2\x80\x8b \xff\xfe\xc3";
@@ -60,18 +62,12 @@ fn with_a_hex_dump_every_chunk_of_a_reply_has_its_label() {
 #[test]
 fn json_is_one_object_a_line_with_text_or_base64() {
     let events = ask(HOSTILE, "--json").assert_clean().events();
-    let (first, closed) = (&events[0], &events[events.len() - 1]);
-    assert_eq!(
-        (&first["event"], &closed["event"]),
-        (&"connected".into(), &"closed".into())
-    );
+    assert_eq!(events[0]["event"], "connected");
     assert!(events.iter().any(|event| event["base64"].is_string()));
     let bytes = events.iter().filter_map(|event| event["bytes"].as_u64());
     assert_eq!(bytes.sum::<u64>(), HOSTILE.len() as u64);
-    assert_eq!(
-        (&closed["sent"], &closed["received"]),
-        (&15.into(), &HOSTILE.len().into())
-    );
+    let closed = json!({ "event": "closed", "sent": 15, "received": HOSTILE.len() });
+    assert_has(&events[events.len() - 1], closed);
 
     let events = ask("¿Qué tal?\n".as_bytes(), "-J -D").events();
     assert_eq!(events[1]["text"], "¿Qué tal?\n");
@@ -86,20 +82,11 @@ fn the_server_s_json_names_every_client_and_its_bytes() {
     assert_echoes(&mut peer, b"Hola");
     let name = peer.local_addr().unwrap().to_string();
     drop(peer);
-    let connected = server.event();
-    assert_eq!(
-        (&connected["event"], &connected["peer"]),
-        (&"connected".into(), &name.clone().into())
-    );
+    let connected = json!({ "event": "connected", "peer": name });
+    assert_has(&server.event(), connected);
     let closed = server.event();
-    assert_eq!(
-        (&closed["event"], &closed["peer"]),
-        (&"closed".into(), &name.into())
-    );
-    assert_eq!(
-        (&closed["bytes"], &closed["reason"]),
-        (&4.into(), &"finished".into())
-    );
+    let expected = json!({ "event": "closed", "peer": name, "bytes": 4, "reason": "finished" });
+    assert_has(&closed, expected);
     assert!(closed["duration_s"].as_f64().unwrap() >= 0.0);
 }
 

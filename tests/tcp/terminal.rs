@@ -4,12 +4,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::harness::data::noise;
-use crate::harness::peers::{reply_with, serve_one};
-use crate::harness::process::Running;
-use crate::harness::program::{TcpClient, TcpServer};
-use crate::harness::server::Server;
-use crate::harness::terminal::Terminal;
+use crate::harness::{
+    Running, Server, TcpClient, TcpServer, Terminal, noise, reply_with, serve_one,
+};
 
 #[test]
 fn what_is_typed_is_sent_at_once_and_the_reply_is_shown() {

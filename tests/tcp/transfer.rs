@@ -6,11 +6,10 @@ use std::net::{Shutdown, SocketAddr};
 use std::process::Stdio;
 use std::thread;
 
-use crate::harness::data::{Noise, assert_is_noise, assert_same, noise};
-use crate::harness::peers::{assert_echoes, assert_ended, connect, serve_one};
-use crate::harness::process::{Running, run, run_with};
-use crate::harness::program::{TcpClient, TcpServer};
-use crate::harness::server::Server;
+use crate::harness::{
+    Noise, Running, Server, TcpClient, TcpServer, assert_echoes, assert_ended, assert_is_noise,
+    assert_same, connect, noise, run, run_with, serve_one,
+};
 use crate::tcp::python_echo;
 
 const GIBIBYTE: u64 = 1 << 30;

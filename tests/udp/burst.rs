@@ -5,17 +5,14 @@ use std::os::unix::fs::FileExt;
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::harness::measured::count;
-use crate::harness::process::{Running, eventually};
-use crate::harness::program::UdpServer;
-use crate::harness::server::Server;
-use crate::harness::udp::{
-    address_of, burst, connected_to, dropped_before_sockets, send_segmented,
+use crate::harness::{
+    Running, Server, UdpServer, address_of, burst, connected_to, count, dropped_before_sockets,
+    eventually, send_segmented,
 };
 
 const PAYLOAD: [u8; 64] = [b'x'; 64];
 
-/// What was sent is received or dropped; only what the kernel dropped before any socket may be missing.
+/// Every datagram was received or dropped; only those that the kernel dropped before any socket may be missing.
 #[track_caller]
 fn assert_accounted(sent: u64, received: u64, dropped: u64, lost_before: u64) {
     let known = received + dropped;

@@ -1,13 +1,10 @@
-//! `udp-client`: what it sends, what it waits for, and how it fails.
+//! `udp-client`: its messages, the replies that it waits for, and its failures.
 
 use std::fs;
 use std::net::UdpSocket;
 use std::thread::{self, JoinHandle};
 
-use crate::harness::data::noise;
-use crate::harness::process::{run, run_with};
-use crate::harness::program::UdpClient;
-use crate::harness::udp::{receive, socket_on};
+use crate::harness::{UdpClient, noise, receive, run, run_with, socket_on};
 
 /// Answers one datagram.
 fn answer(server: &UdpSocket, reply: &[u8]) -> JoinHandle<()> {
@@ -28,17 +25,14 @@ fn a_message_a_file_or_standard_input_is_one_datagram_and_lines_are_one_each() {
     fs::write(path, &bytes).unwrap();
     let default = "Hola se está tensando muchísimo".as_bytes();
     type Row<'a> = (&'a [&'a str], &'a [u8], &'a [&'a [u8]]);
+    let lines: [&[u8]; 4] = [b"uno", b"", b"dos\r", b"tres"];
     let table: [Row<'_>; 6] = [
         (&[], b"", &[default]),
         (&["-m", "ñandú"], b"", &["ñandú".as_bytes()]),
         (&["-m", ""], b"", &[b""]),
         (&["-f", path], b"", &[&bytes]),
         (&["-f", "-"], b"two\nlines\n\xff", &[b"two\nlines\n\xff"]),
-        (
-            &["--lines"],
-            b"uno\n\ndos\r\ntres",
-            &[b"uno", b"", b"dos\r", b"tres"],
-        ),
+        (&["--lines"], b"uno\n\ndos\r\ntres", &lines),
     ];
     for (arguments, input, expected) in table {
         let end = run_with(UdpClient.to(address, arguments), input);
@@ -108,15 +102,13 @@ fn a_reply_is_shown_in_every_style() {
     let address = server.local_addr().unwrap();
     let reply = b"\x1b\xc3\xb1\xff";
     let spanish = "\n[+] Mensaje recibido del servidor: \\u{1b}ñ\\xff\n";
+    let english = "\n[+] Message received from the server: \\u{1b}ñ\\xff\n";
     let dump = "00000000  1b c3 b1 ff                                       |....|\n";
     let event =
         format!(r#"{{"event":"reply","peer":"{address}","bytes":4,"base64":"G8Ox/w=="}}"#) + "\n";
     let table: [(&str, &[u8]); 6] = [
         ("", spanish.as_bytes()),
-        (
-            "--lang en",
-            "\n[+] Message received from the server: \\u{1b}ñ\\xff\n".as_bytes(),
-        ),
+        ("--lang en", english.as_bytes()),
         ("-x", &[spanish, dump].concat().into_bytes()),
         ("-q", b""),
         ("-J", event.as_bytes()),

@@ -2,12 +2,12 @@
 
 use std::net::{SocketAddr, UdpSocket};
 
+use serde_json::json;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::harness::process::run;
-use crate::harness::program::{UdpClient, UdpServer};
-use crate::harness::server::Server;
-use crate::harness::udp::{connected_to, receive, socket_on};
+use crate::harness::{
+    Server, UdpClient, UdpServer, assert_has, connected_to, receive, run, socket_on,
+};
 
 /// An echo server on `host` and a free port.
 fn echo_on(host: &str) -> Server {
@@ -57,8 +57,8 @@ fn fence(server: &Server) {
 #[track_caller]
 fn assert_answered(server: Server, received: u64, answered: u64) {
     let summary = server.finish().pop().unwrap();
-    let figures = (&summary["datagrams"], &summary["answered"]);
-    assert_eq!(figures, (&received.into(), &answered.into()));
+    let expected = json!({ "datagrams": received, "answered": answered });
+    assert_has(&summary, expected);
 }
 
 /// Two servers, the second of which believes that the first has asked it.
@@ -77,9 +77,8 @@ fn one_spoofed_datagram_between_two_servers_starts_no_loop() {
         let first = Server::start_at(place, UdpServer, "--json --echo");
         second.resume();
 
-        let reply = first.event();
-        assert_eq!(reply["text"], "loop");
-        assert_eq!(reply["peer"], target.to_string());
+        let reply = json!({ "text": "loop", "peer": target.to_string() });
+        assert_has(&first.event(), reply);
         for _ in 0..3 {
             fence(&first);
             fence(&second);
@@ -156,6 +155,5 @@ fn replies_carry_the_mark_and_the_time_to_live_that_was_asked_for() {
     // The answer goes to a listener on the asker's port, which shows its header.
     let listener = Server::start_at(place, UdpServer, "--json");
     server.resume();
-    let reply = listener.event();
-    assert_eq!((&reply["dscp"], &reply["ttl"]), (&3.into(), &5.into()));
+    assert_has(&listener.event(), json!({ "dscp": 3, "ttl": 5 }));
 }

@@ -4,10 +4,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::measured::count;
-use crate::harness::program::UdpServer;
-use crate::harness::server::Server;
-use crate::harness::udp::{burst, connected_to};
+use crate::harness::{Server, UdpServer, burst, connected_to, count};
 
 #[test]
 fn each_signal_prints_the_summary_and_ends_with_0() {

@@ -4,10 +4,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::thread;
 
-use crate::harness::process::run;
-use crate::harness::program::{UdpClient, UdpServer, With};
-use crate::harness::server::Server;
-use crate::harness::udp::{receive, socket_on};
+use serde_json::json;
+
+use crate::harness::{Server, UdpClient, UdpServer, With, assert_has, receive, run, socket_on};
 
 #[test]
 fn a_joined_group_is_heard_and_what_goes_there_has_its_own_time_to_live() {
@@ -16,10 +15,9 @@ fn a_joined_group_is_heard_and_what_goes_there_has_its_own_time_to_live() {
     assert_eq!(server.address, server.at("0.0.0.0"));
     let client = UdpClient.to(server.at(group), "-I lo --mcast-ttl 5");
     run(client.with(["-m", "hola a todos"])).assert_code(0);
-    let datagram = server.event();
-    assert_eq!(datagram["text"], "hola a todos");
-    assert_eq!(datagram["ttl"], 5);
-    assert_eq!(datagram["destination"], server.at(group).to_string());
+    let group = server.at(group).to_string();
+    let expected = json!({ "text": "hola a todos", "ttl": 5, "destination": group });
+    assert_has(&server.event(), expected);
 }
 
 /// Linux routes no IPv6 multicast over the loopback interface; but it knows which groups were joined

@@ -1,9 +1,9 @@
 //! With the peers that people have: Python's `socket`, `socat`, `nc`.
 
-use crate::harness::process::{Running, eventually, run};
-use crate::harness::program::{UdpClient, UdpServer, With, installed, python};
-use crate::harness::server::Server;
-use crate::harness::udp::{is_bound, socket_on};
+use crate::harness::{
+    Running, Server, UdpClient, UdpServer, With, eventually, installed, is_bound, python, run,
+    socket_on,
+};
 
 const MESSAGE: &str = "Hola se está tensando muchísimo";
 

@@ -1,11 +1,11 @@
-//! `udp-server` and `udp-client`: what they say, hear, answer and lose, and how they end and fail.
+//! `udp-server` and `udp-client`: lines, datagrams, echoes, losses, ends and failures.
 //!
-//! - `output`: what the server says
+//! - `output`: standard output of the server
 //! - `datagrams`: every sender, boundary and size, and the bounds that end a server
 //! - `echo`: answers from the address that was asked, and never in a loop
 //! - `burst`: nothing is lost without being counted
 //! - `groups`: multicast and broadcast
-//! - `client`: what the client sends, waits for, and how it fails
+//! - `client`: messages, replies and failures of the client
 //! - `ending`: the end of a server
 //! - `interop`: with the peers that people have
 
