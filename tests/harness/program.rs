@@ -106,10 +106,10 @@ impl With for Command {
 /// terminal or log settings of the user who runs the tests.
 pub(crate) fn command(program: impl AsRef<OsStr>, arguments: impl Arguments) -> Command {
     let mut command = Command::new(program);
-    let inherited = ["PATH", "HOME", "TMPDIR"];
+    let inherited = ["PATH", "HOME", "TMPDIR"].map(|name| Some((name, env::var_os(name)?)));
     command
         .env_clear()
-        .envs(inherited.map(|name| (name, env::var_os(name).unwrap_or_default())))
+        .envs(inherited.into_iter().flatten())
         .envs([("LANG", "C.UTF-8"), ("TERM", "xterm")]);
     command.with(arguments)
 }

@@ -2,8 +2,11 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::harness::{
-    Server, TcpClient, TcpServer, With, assert_echoes, closed_port, connect, in_own_network, run,
+    Server, TcpClient, TcpServer, With, assert_echoes, assert_has, closed_port, connect,
+    in_own_network, run,
 };
 
 fn client(port: u16) -> Command {
@@ -92,7 +95,11 @@ fn a_refusal_names_target_address_and_reason() {
         "tcp-client: cannot connect to localhost:{port} (127.0.0.1): connection refused; \
          is a server listening there?\n"
     );
-    let refused = run(client(port));
+    let refused = run(client(port).with("--json"));
     refused.assert_code(4);
     assert_eq!(refused.stderr, message);
+    assert_has(
+        &refused.events()[0],
+        json!({ "event": "error", "kind": "refused" }),
+    );
 }
