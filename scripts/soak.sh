@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo test --locked --package end-to-end -- --ignored --nocapture --test-threads 1 scale_
+cargo test --locked --package end-to-end -- --ignored --nocapture --test-threads 1 scale::

@@ -5,7 +5,6 @@ use std::io;
 use serde_json::json;
 
 use crate::crowd::{Crowd, say};
-use crate::member::Flow;
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
@@ -24,78 +23,35 @@ pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
     say(&json!({ "event": "connected", "clients": plan.clients }))?;
     for line in io::stdin().lines() {
         line?;
-        let mut round = Round::new(plan);
-        round.play(&mut crowd)?;
-        say(&round.summary())?;
+        let messages = exchange(&mut crowd, plan)?;
+        say(&json!({ "event": "exchanged", "messages": messages }))?;
     }
     Ok(())
 }
 
-struct Round<'a> {
-    plan: &'a Plan,
-    /// Messages still to be asked for, by seat.
-    left: Vec<u64>,
-    served: usize,
-    round_trips_us: Vec<u128>,
-}
-
-impl<'a> Round<'a> {
-    fn new(plan: &'a Plan) -> Self {
-        Self {
-            plan,
-            left: vec![plan.messages; plan.clients],
-            served: 0,
-            round_trips_us: Vec::new(),
-        }
+/// Exchanges the messages of each client, and returns how many there were in all.
+fn exchange(crowd: &mut Crowd, plan: &Plan) -> io::Result<u64> {
+    let mut exchanged = vec![0; plan.clients];
+    let due = plan.messages * plan.clients as u64;
+    let mut ready: Vec<usize> = (0..plan.clients).collect();
+    for client in crowd.clients.iter_mut().flatten() {
+        client.ask(plan.bytes);
     }
-
-    fn play(&mut self, crowd: &mut Crowd) -> io::Result<()> {
-        for seat in 0..self.plan.clients {
-            self.advance(crowd, seat)?;
-        }
-        while self.served < self.plan.clients {
-            for seat in crowd.ready(None)? {
-                self.advance(crowd, seat)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes on until the client has to wait for the server.
-    fn advance(&mut self, crowd: &mut Crowd, seat: usize) -> io::Result<()> {
-        let Some((member, buffer)) = crowd.at_work(seat) else {
-            return Ok(());
-        };
-        loop {
-            if member.is_served() {
-                if self.left[seat] == 0 {
-                    return Ok(());
+    loop {
+        for slot in ready {
+            let Some(client) = &mut crowd.clients[slot] else {
+                continue;
+            };
+            while exchanged[slot] < plan.messages && client.is_served_now()? {
+                exchanged[slot] += 1;
+                if exchanged[slot] < plan.messages {
+                    client.ask(plan.bytes);
                 }
-                self.left[seat] -= 1;
-                member.ask(self.plan.bytes);
             }
-            if member.advance(buffer)? == Flow::Ended {
-                return Err(io::Error::other("the server ended a connection"));
-            }
-            if !member.is_served() {
-                return Ok(());
-            }
-            self.round_trips_us.push(member.asked.elapsed().as_micros());
-            self.served += usize::from(self.left[seat] == 0);
         }
-    }
-
-    fn summary(&mut self) -> serde_json::Value {
-        self.round_trips_us.sort_unstable();
-        let last = self.round_trips_us.len() - 1;
-        let percentile = |share: usize| self.round_trips_us[last * share / 1000];
-        json!({
-            "event": "round",
-            "served": self.served,
-            "messages": last + 1,
-            "rtt_p50_us": percentile(500) as u64,
-            "rtt_p99_us": percentile(990) as u64,
-            "rtt_max_us": percentile(1000) as u64,
-        })
+        if exchanged.iter().sum::<u64>() == due {
+            return Ok(due);
+        }
+        ready = crowd.ready(None)?;
     }
 }

@@ -1,11 +1,15 @@
-//! `crowd`: thousands of TCP clients in one process and one thread, good ones and bad ones.
+//! `crowd`: thousands of TCP clients, honest or hostile, in one process and one thread.
 //!
-//! The tests start it beside a server and read its JSON lines. It checks every byte that comes back.
+//! A load generator of the tests in tests/scale, which read its JSON lines. Every echoed byte is checked.
+//!
+//! - `crowd`: the clients and their poller
+//! - `client`: one client, `pattern`: the bytes that it sends
+//! - `exchange`, `stream`, `visits`, `hostile`: the roles that a crowd can have
 
+mod client;
 mod crowd;
 mod exchange;
-mod hurt;
-mod member;
+mod hostile;
 mod pattern;
 mod stream;
 mod visits;
@@ -26,34 +30,31 @@ use crowd::Crowd;
 struct Args {
     /// The echo server
     server: SocketAddr,
-    /// Size of each client's send and receive buffers [default: the kernel's]
-    #[arg(long)]
-    buffers: Option<usize>,
     #[command(subcommand)]
     role: Role,
 }
 
 #[derive(Subcommand)]
 enum Role {
-    /// Connect all, then exchange messages once for each line of standard input
+    /// Connect all, then exchange messages for each line of standard input
     Exchange(exchange::Plan),
     /// Send without pause until everything has come back or the server ends the connection
     Stream(stream::Plan),
     /// Connect, exchange one message, leave, again and again
     Visits(visits::Plan),
     /// Clients that never read, drip, reset and leave, until the process is ended
-    Hurt(hurt::Plan),
+    Hostile(hostile::Plan),
 }
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
     raise_open_files()?;
-    let crowd = Crowd::new(args.server, args.buffers)?;
+    let crowd = Crowd::new(args.server)?;
     match args.role {
         Role::Exchange(plan) => exchange::run(crowd, &plan),
         Role::Stream(plan) => stream::run(crowd, &plan),
         Role::Visits(plan) => visits::run(crowd, &plan),
-        Role::Hurt(plan) => hurt::run(crowd, &plan),
+        Role::Hostile(plan) => hostile::run(crowd, &plan),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What each client sends: its own part of one block of noise, over and over.
+//! Bytes that a client sends: one block of noise over and over, from an offset of its own.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use crate::data::noise;
 /// A prime, so that no buffer size divides it and a shifted echo never matches.
 const PERIOD: usize = 65_521;
 
-/// The longest slice that can be had at once.
+/// The longest slice.
 pub(crate) const LONGEST: usize = 64 << 10;
 
 /// The block and its beginning again, so that every slice is in one piece.

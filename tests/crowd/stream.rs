@@ -1,11 +1,11 @@
-//! Clients that send without pause, and say how much came back when the connection ended.
+//! Clients that send without pause, and tell how much had come back when the connection ended.
 
 use std::io::{self, ErrorKind};
 
 use serde_json::json;
 
+use crate::client::{Client, Flow};
 use crate::crowd::{Crowd, say};
-use crate::member::{Flow, Member};
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
@@ -14,95 +14,61 @@ pub(crate) struct Plan {
     /// Bytes of each client, half of them before, half after "streaming" [default: without end]
     #[arg(long)]
     bytes: Option<u64>,
-    /// "streaming" is said when each client had so many bytes back and sends the rest
+    /// "streaming" is said when each client has so many bytes back and goes on with the second half
     #[arg(long)]
     warm_up: u64,
-}
-
-impl Plan {
-    fn halves(&self) -> (u64, u64) {
-        let half = self.bytes.map(|bytes| bytes / 2);
-        (half.unwrap_or(u64::MAX), half.unwrap_or(0))
-    }
+    /// Bytes of each client that are under way at most [default: as many as the kernel takes]
+    #[arg(long)]
+    window: Option<u64>,
 }
 
 pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
     crowd.open_all(plan.clients)?;
-    let mut streams = Streams {
-        plan,
-        cold: (0..plan.clients).collect(),
-        left: plan.clients,
-    };
-    streams.play(&mut crowd)?;
-    say(&json!({ "event": "done" }))
+    for client in crowd.clients.iter_mut().flatten() {
+        client.window = plan.window.unwrap_or(u64::MAX);
+    }
+    let half = plan.bytes.map_or(u64::MAX, |bytes| bytes / 2);
+    send(&mut crowd, half, Some(plan.warm_up))?;
+    say(&json!({ "event": "streaming" }))?;
+    send(&mut crowd, half, None)
 }
 
-struct Streams<'a> {
-    plan: &'a Plan,
-    /// Those who have not enough back yet.
-    cold: Vec<usize>,
-    left: usize,
-}
-
-impl Streams<'_> {
-    fn play(&mut self, crowd: &mut Crowd) -> io::Result<()> {
-        let (first_half, second_half) = self.plan.halves();
-        let mut ready = self.ask_all(crowd, first_half);
-        loop {
-            for seat in ready {
-                self.advance(crowd, seat)?;
-            }
-            if self.has_just_warmed_up(crowd) {
-                for seat in self.ask_all(crowd, second_half) {
-                    self.advance(crowd, seat)?;
-                }
-                say(&json!({ "event": "streaming" }))?;
-            }
-            if self.left == 0 {
-                return Ok(());
-            }
-            ready = crowd.ready(None)?;
+/// Sends `bytes` more of each client, until each has `warm_up` bytes back or, without that, until
+/// each has left: because everything is back, or because the server has ended the connection.
+fn send(crowd: &mut Crowd, bytes: u64, warm_up: Option<u64>) -> io::Result<()> {
+    for client in crowd.clients.iter_mut().flatten() {
+        client.ask(bytes);
+    }
+    let is_warm = |client: &Client| warm_up.is_some_and(|bytes| client.received >= bytes);
+    let mut ready: Vec<usize> = (0..crowd.clients.len()).collect();
+    loop {
+        for slot in ready {
+            let Some(client) = &mut crowd.clients[slot] else {
+                continue;
+            };
+            let how = match client.advance() {
+                Ok(Flow::Open) if warm_up.is_none() && client.is_served() => "complete",
+                Ok(Flow::Open) => continue,
+                Ok(Flow::Ended) => "ended",
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => "reset",
+                Err(error) => return Err(error),
+            };
+            say_departure(client, how)?;
+            crowd.clients[slot] = None;
         }
-    }
-
-    fn ask_all(&self, crowd: &mut Crowd, bytes: u64) -> Vec<usize> {
-        crowd.seated().for_each(|member| member.ask(bytes));
-        (0..self.plan.clients).collect()
-    }
-
-    /// True once, when the last one has so many bytes back, or has left.
-    fn has_just_warmed_up(&mut self, crowd: &mut Crowd) -> bool {
-        let before = self.cold.len();
-        let warm = |member: &mut Member| member.received >= self.plan.warm_up;
-        self.cold
-            .retain(|&seat| !crowd.member(seat).is_none_or(warm));
-        before > 0 && self.cold.is_empty()
-    }
-
-    fn advance(&mut self, crowd: &mut Crowd, seat: usize) -> io::Result<()> {
-        let Some((member, buffer)) = crowd.at_work(seat) else {
+        if crowd.clients.iter().flatten().all(is_warm) {
             return Ok(());
-        };
-        let how = match member.advance(buffer) {
-            Ok(Flow::Open) if self.cold.is_empty() && member.is_served() => "complete",
-            Ok(Flow::Open) => return Ok(()),
-            Ok(Flow::Ended) => "ended",
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => "reset",
-            Err(error) => return Err(error),
-        };
-        say(&departure(member, how)?)?;
-        crowd.members[seat] = None;
-        self.left -= 1;
-        Ok(())
+        }
+        ready = crowd.ready(None)?;
     }
 }
 
-fn departure(member: &Member, how: &str) -> io::Result<serde_json::Value> {
-    Ok(json!({
+fn say_departure(client: &Client, how: &str) -> io::Result<()> {
+    say(&json!({
         "event": "left",
-        "client": member.stream.local_addr()?.to_string(),
-        "sent": member.sent,
-        "received": member.received,
+        "client": client.stream.local_addr()?.to_string(),
+        "sent": client.sent,
+        "received": client.received,
         "how": how,
     }))
 }

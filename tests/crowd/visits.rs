@@ -1,11 +1,10 @@
-//! Clients that come, exchange one message and leave, again and again.
+//! Clients that connect, exchange one message and leave, again and again.
 
 use std::io;
 
 use serde_json::json;
 
 use crate::crowd::{Crowd, say};
-use crate::member::Flow;
 
 #[derive(clap::Args)]
 pub(crate) struct Plan {
@@ -20,41 +19,23 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
+    let mut free: Vec<usize> = (0..plan.clients).collect();
     let (mut begun, mut served) = (0, 0);
-    while begun < plan.clients.min(plan.visits) {
-        enter(&mut crowd, begun, plan)?;
-        begun += 1;
-    }
     while served < plan.visits {
-        for seat in crowd.ready(None)? {
-            if !is_served(&mut crowd, seat)? {
-                continue;
-            }
-            crowd.members[seat] = None;
-            served += 1;
-            if begun < plan.visits {
-                enter(&mut crowd, seat, plan)?;
-                begun += 1;
+        for slot in free.drain(..).take(plan.visits - begun) {
+            crowd.open(slot)?.ask(plan.bytes);
+            begun += 1;
+        }
+        for slot in crowd.ready(None)? {
+            let client = &mut crowd.clients[slot];
+            if let Some(visitor) = client
+                && visitor.is_served_now()?
+            {
+                *client = None;
+                served += 1;
+                free.push(slot);
             }
         }
     }
     say(&json!({ "event": "done", "served": served }))
-}
-
-fn enter(crowd: &mut Crowd, seat: usize, plan: &Plan) -> io::Result<()> {
-    crowd.open(seat)?;
-    if let Some(member) = crowd.member(seat) {
-        member.ask(plan.bytes);
-    }
-    Ok(())
-}
-
-fn is_served(crowd: &mut Crowd, seat: usize) -> io::Result<bool> {
-    let Some((member, buffer)) = crowd.at_work(seat) else {
-        return Ok(false);
-    };
-    if member.advance(buffer)? == Flow::Ended {
-        return Err(io::Error::other("the server ended a visit"));
-    }
-    Ok(member.is_served())
 }

@@ -64,36 +64,30 @@ pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Reads `stream` to its end and compares it with `length` bytes of noise, in bounded memory.
+/// Demands that `stream` is `length` bytes of noise.
 #[track_caller]
-pub(crate) fn assert_is_noise(mut stream: impl Read, seed: u64, length: u64) {
-    let mut expected = Noise::new(seed, length);
-    let (mut received, mut wanted) = (vec![0; 1 << 20], vec![0; 1 << 20]);
-    let mut offset = 0_u64;
+pub(crate) fn assert_is_noise(stream: impl Read, seed: u64, length: u64) {
+    assert_same(stream, Noise::new(seed, length));
+}
+
+/// Reads both to their ends and demands the same bytes, in bounded memory.
+#[track_caller]
+pub(crate) fn assert_same(mut stream: impl Read, mut expected: impl Read) {
+    let mut offset = 0;
     loop {
-        let filled = fill(&mut stream, &mut received);
-        let due = fill(&mut expected, &mut wanted);
-        assert!(
-            received[..filled] == wanted[..due],
-            "the stream differs within 1 MiB behind offset {offset}"
-        );
-        offset += filled as u64;
-        if filled == 0 {
+        let received = next_mebibyte(&mut stream);
+        let is_same = received == next_mebibyte(&mut expected);
+        assert!(is_same, "the stream differs within 1 MiB behind {offset}");
+        if received.is_empty() {
             return;
         }
+        offset += received.len();
     }
 }
 
-fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> usize {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match stream
-            .read(&mut buffer[filled..])
-            .expect("the stream can be read")
-        {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    filled
+fn next_mebibyte(stream: &mut impl Read) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(1 << 20);
+    let mebibyte = stream.take(1 << 20).read_to_end(&mut bytes);
+    mebibyte.expect("the stream can be read");
+    bytes
 }

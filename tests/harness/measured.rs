@@ -1,38 +1,22 @@
 //! Measurements, run to their end and taken apart.
 
 use std::net::SocketAddr;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::process::{Finished, Running, run};
+use super::process::{Finished, run};
+use super::program::{Program, With};
 
-/// A client's measurement of `server`, whose arguments are words between spaces.
-pub(crate) fn measuring(mut client: Command, server: SocketAddr, arguments: &str) -> Command {
-    client
-        .arg(server.to_string())
-        .args(arguments.split_whitespace());
-    client
-}
-
-/// The same, run to its end, with its events.
-pub(crate) fn measure(client: Command, server: SocketAddr, arguments: &str) -> Finished {
-    let mut command = measuring(client, server, arguments);
-    command.arg("--json");
-    run(command, "")
-}
-
-/// The events of a kind.
-pub(crate) fn events_of(end: &Finished, kind: &str) -> Vec<Value> {
-    let events = end.events().into_iter();
-    events.filter(|event| event["event"] == kind).collect()
+/// A client's measurement of `server` with JSON events.
+pub(crate) fn measure(client: Program, server: SocketAddr, arguments: &str) -> Finished {
+    run(client.to(server, arguments).with("--json"))
 }
 
 /// The one summary.
 #[track_caller]
 pub(crate) fn summary(end: &Finished) -> Value {
-    let mut summaries = events_of(end, "summary");
+    let mut summaries = end.events_of("summary");
     assert_eq!(summaries.len(), 1, "summaries of {end:?}");
     summaries.remove(0)
 }
@@ -57,14 +41,6 @@ pub(crate) fn assert_adds_up(summary: &Value) {
     let fates = ["received", "lost", "late", "corrupted", "in_flight"];
     let sum: u64 = fates.iter().map(|fate| count(summary, fate)).sum();
     assert_eq!(sum, count(summary, "sent"), "{summary}");
-}
-
-/// One of our servers on a free port.
-pub(crate) fn start_server(mut server: Command, arguments: &str) -> (Running, SocketAddr) {
-    server.args(["-p", "0"]).args(arguments.split_whitespace());
-    let server = Running::start(server);
-    let address = server.listening();
-    (server, address)
 }
 
 /// No latency in the summary is below a delay that the path is known to have.

@@ -1,8 +1,17 @@
-//! What the tests share: the binaries, running programs, peers that misbehave, and data.
+//! Shared by the tests: programs, peers made in the test, and data.
+//!
+//! - `program`: commands for the four programs and for what else is installed
+//! - `process`: a program run to its end, or kept running
+//! - `server`: a running server with its address
+//! - `figures`: memory, threads, descriptors and processor time of a running program
+//! - `terminal`: a pseudo-terminal
+//! - `crowd`: thousands of TCP clients
+//! - `peers`, `echoes`: TCP servers and clients of the test's own
+//! - `udp`, `udp_path`: UDP sockets of the test's own, and a path that loses and delays
+//! - `probes`: probe datagrams
+//! - `measured`: summaries of measurements, taken apart
+//! - `data`: pseudo-random bytes
 
-#![allow(dead_code, reason = "each test module uses its own part")]
-
-pub(crate) mod binaries;
 pub(crate) mod crowd;
 pub(crate) mod data;
 pub(crate) mod echoes;
@@ -11,12 +20,40 @@ pub(crate) mod measured;
 pub(crate) mod peers;
 pub(crate) mod probes;
 pub(crate) mod process;
-pub(crate) mod python;
+pub(crate) mod program;
+pub(crate) mod server;
 pub(crate) mod terminal;
 pub(crate) mod udp;
 pub(crate) mod udp_path;
 
+pub(crate) use crowd::crowd;
+pub(crate) use data::{Noise, assert_is_noise, assert_same, noise};
+pub(crate) use figures::Figures;
+pub(crate) use measured::count;
+pub(crate) use peers::{
+    assert_echoes, assert_ended, closed_port, connect, reply_with, reset, send_without_end,
+    serve_one, wait_for_bytes,
+};
+pub(crate) use process::{Finished, Running, assert_has, eventually, parse_event, run, run_with};
+pub(crate) use program::{
+    ALL, Program, TcpClient, TcpServer, UdpClient, UdpServer, With, command, in_own_network,
+    installed, python,
+};
+pub(crate) use server::{Server, address_in};
+pub(crate) use terminal::Terminal;
+pub(crate) use udp::{
+    address_of, burst, connected_to, dropped_before_sockets, is_bound, receive, send_segmented,
+    socket_on,
+};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// How long anything may take before a test gives up on it. Nothing is measured against it.
+/// Time after which a test gives up on anything. Nothing is measured against it.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Held by a test that takes a good part of the machine's ports, descriptors or time.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static MACHINE: Mutex<()> = Mutex::new(());
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}

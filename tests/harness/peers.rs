@@ -1,10 +1,12 @@
-//! Peers made in the test, most of which misbehave.
+//! TCP servers and clients of the test's own, most of which misbehave.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::DEADLINE;
+use super::data::noise;
 
 /// A server on a free port that treats its one client as `behave` says.
 pub(crate) fn serve_one(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr {
@@ -12,6 +14,14 @@ pub(crate) fn serve_one(behave: impl FnOnce(TcpStream) + Send + 'static) -> Sock
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || behave(listener.accept().expect("a client").0));
     address
+}
+
+/// A server that reads to the end and then sends `reply`.
+pub(crate) fn reply_with(reply: &'static [u8]) -> SocketAddr {
+    serve_one(|mut stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+        stream.write_all(reply).expect("the client reads");
+    })
 }
 
 /// A port on which nothing listens.
@@ -36,14 +46,29 @@ pub(crate) fn assert_echoes(client: &mut TcpStream, message: &[u8]) {
     assert!(echo == message, "the echo differs");
 }
 
+/// Waits until something can be read.
+pub(crate) fn wait_for_bytes(client: &TcpStream) {
+    while let Err(error) = client.peek(&mut [0]) {
+        // A process that was stopped and goes on (signal(7)).
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+    }
+}
+
+/// Sends noise until the connection takes no more.
+pub(crate) fn send_without_end(client: &TcpStream) -> JoinHandle<()> {
+    let mut writer = client.try_clone().expect("a descriptor");
+    let bytes = noise(9, 10_000);
+    thread::spawn(move || while writer.write_all(&bytes).is_ok() {})
+}
+
 /// Closes with RST instead of FIN (`SO_LINGER` of zero, socket(7)).
 pub(crate) fn reset(stream: TcpStream) {
     socket2::SockRef::from(&stream)
-        .set_linger(Some(std::time::Duration::ZERO))
+        .set_linger(Some(Duration::ZERO))
         .expect("SO_LINGER");
 }
 
-/// What a read at the end of an orderly connection returns.
+/// Demands that the server has closed the connection in order and sent nothing more.
 #[track_caller]
 pub(crate) fn assert_ended(client: &mut TcpStream) {
     let mut rest = Vec::new();

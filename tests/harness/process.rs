@@ -1,18 +1,18 @@
 //! Programs under test: run to their end, or kept running while a test talks to them.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+use serde_json::Value;
 
 use super::DEADLINE;
 
-/// What a program left behind.
+/// Exit code and output of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
@@ -26,8 +26,14 @@ impl Finished {
     }
 
     /// Standard output as JSON lines, every one of which has to parse and to have an event.
-    pub(crate) fn events(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         self.text().lines().map(parse_event).collect()
+    }
+
+    pub(crate) fn events_of(&self, kind: &str) -> Vec<Value> {
+        let mut events = self.events();
+        events.retain(|event| event["event"] == kind);
+        events
     }
 
     #[track_caller]
@@ -36,30 +42,49 @@ impl Finished {
         self
     }
 
-    /// The whole of standard error is one line that holds each of `parts`.
+    /// Success, with nothing on standard error.
     #[track_caller]
-    pub(crate) fn assert_one_line_error(&self, parts: &[&str]) -> &Self {
-        assert_eq!(self.stderr.lines().count(), 1, "stderr: {}", self.stderr);
+    pub(crate) fn assert_clean(&self) -> &Self {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
+        self
+    }
+
+    /// The exit code, and one line on standard error that holds each of `parts`.
+    #[track_caller]
+    pub(crate) fn assert_error(&self, code: i32, parts: &[&str]) -> &Self {
+        self.assert_code(code);
+        let stderr = &self.stderr;
+        assert_eq!(stderr.lines().count(), 1, "stderr: {stderr}");
         for part in parts {
-            assert!(
-                self.stderr.contains(part),
-                "no '{part}' in: {}",
-                self.stderr
-            );
+            assert!(stderr.contains(part), "no '{part}' in: {stderr}");
         }
         self
     }
 }
 
-pub(crate) fn parse_event(line: &str) -> serde_json::Value {
-    let event: serde_json::Value =
+#[track_caller]
+pub(crate) fn parse_event(line: &str) -> Value {
+    let event: Value =
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
     assert!(event["event"].is_string(), "no event in {line}");
     event
 }
 
-/// Runs a program to its end, with `input` as its standard input.
-pub(crate) fn run(command: Command, input: impl Into<Vec<u8>>) -> Finished {
+/// Demands that an event has at least the keys of `expected`, with the same values.
+#[track_caller]
+pub(crate) fn assert_has(event: &Value, expected: Value) {
+    for (key, value) in expected.as_object().expect("keys") {
+        assert_eq!(&event[key], value, "{key} of {event}");
+    }
+}
+
+/// Runs a program to its end.
+pub(crate) fn run(command: Command) -> Finished {
+    run_with(command, "")
+}
+
+/// The same with `input` as its standard input.
+pub(crate) fn run_with(command: Command, input: impl Into<Vec<u8>>) -> Finished {
     let output = assert_cmd::Command::from_std(command)
         .write_stdin(input)
         .timeout(DEADLINE)
@@ -80,21 +105,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a program whose standard output is lines of text.
-    pub(crate) fn start(command: Command) -> Self {
-        Self::start_from(command, Stdio::piped())
+    /// Starts a program whose output is lines of text.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        piped.stderr(Stdio::piped());
+        Self::spawn(command)
     }
 
-    /// The same with a standard input of the test's choice.
-    pub(crate) fn start_from(mut command: Command, stdin: impl Into<Stdio>) -> Self {
-        let mut child = command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let stdout = lines_of(child.stdout.take().expect("a pipe"));
-        let stderr = lines_of(child.stderr.take().expect("a pipe"));
+    /// Starts a program with the streams that the command has; lines are read from those that are pipes.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = lines_of(child.stdout.take());
+        let stderr = lines_of(child.stderr.take());
         Self {
             child,
             stdout,
@@ -108,24 +130,7 @@ impl Running {
         next(&self.stdout, "standard output")
     }
 
-    /// The next line of standard error.
-    #[track_caller]
-    pub(crate) fn error_line(&self) -> String {
-        next(&self.stderr, "standard error")
-    }
-
-    /// The next line of standard output, which is a JSON event.
-    #[track_caller]
-    pub(crate) fn event(&self) -> serde_json::Value {
-        parse_event(&self.line())
-    }
-
-    /// The next line of standard error, if one comes within `time`.
-    pub(crate) fn error_line_within(&self, time: Duration) -> Option<String> {
-        self.stderr.recv_timeout(time).ok()
-    }
-
-    /// The next line of standard output that is not empty, as `listening` lines of UDP servers follow an empty one.
+    /// The next line of standard output that is not empty.
     #[track_caller]
     pub(crate) fn text_line(&self) -> String {
         loop {
@@ -136,26 +141,27 @@ impl Running {
         }
     }
 
-    /// Waits for the listening line and returns the address behind it, on the IPv4 loopback unless
-    /// the line names another literal address.
+    /// The next line of standard output, which is a JSON event.
     #[track_caller]
-    pub(crate) fn listening(&self) -> SocketAddr {
-        let line = self.text_line();
-        let place = line
-            .rsplit(' ')
-            .next()
-            .expect("a last word")
-            .replace("localhost", "127.0.0.1");
-        place
-            .parse()
-            .unwrap_or_else(|_| panic!("no address in '{line}'"))
+    pub(crate) fn event(&self) -> Value {
+        parse_event(&self.line())
     }
 
-    pub(crate) fn stdin(&mut self) -> ChildStdin {
-        self.child
-            .stdin
-            .take()
-            .expect("standard input was not taken yet")
+    /// The next line of standard error.
+    #[track_caller]
+    pub(crate) fn error_line(&self) -> String {
+        next(&self.stderr, "standard error")
+    }
+
+    /// The next line of standard error, if one comes within `time`.
+    pub(crate) fn error_line_within(&self, time: Duration) -> Option<String> {
+        self.stderr.recv_timeout(time).ok()
+    }
+
+    /// Writes a line to standard input.
+    pub(crate) fn say(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("a pipe");
+        writeln!(stdin, "{line}").expect("the program reads");
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -163,15 +169,32 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id"));
-        signal::kill(pid, signal).expect("the program still runs");
+        signal::kill(pid_of(&self.child), signal).expect("the program still runs");
     }
 
-    /// Waits for the end; `stdout` and `stderr` hold the lines that were not read yet.
+    /// Stops the program, so that what is sent to it gathers in its socket.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::SIGSTOP);
+        let path = format!("/proc/{}/stat", self.pid());
+        eventually("the program stops", || {
+            let stat = std::fs::read_to_string(&path).expect("the program runs");
+            stat.contains(") T ")
+        });
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let status = self.child.try_wait().expect("a child can be waited for");
+        status.is_some()
+    }
+
+    /// Closes standard input and waits for the end; the output is the lines that were not read yet.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Finished {
-        drop(self.child.stdin.take());
-        let status = wait_until(&mut self.child).expect("the program ends before the deadline");
+        let status = wait_for(&mut self.child).expect("the program ends before the deadline");
         let rest =
             |lines: &Receiver<String>| lines.iter().map(|line| line + "\n").collect::<String>();
         Finished {
@@ -181,7 +204,7 @@ impl Running {
         }
     }
 
-    /// Ends a server the way a user does and waits for it.
+    /// Ends a program the way a user does and waits for it.
     #[track_caller]
     pub(crate) fn interrupt(self) -> Finished {
         self.signal(Signal::SIGINT);
@@ -196,9 +219,13 @@ impl Drop for Running {
     }
 }
 
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).expect("a process id"))
+}
+
 /// Waits on a thread of its own, because `wait` knows no deadline; a program past it is killed.
-pub(crate) fn wait_until(child: &mut Child) -> Option<ExitStatus> {
-    let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
+fn wait_for(child: &mut Child) -> Option<ExitStatus> {
+    let pid = pid_of(child);
     let (ended, watch) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
         let late = watch.recv_timeout(DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout);
@@ -212,14 +239,17 @@ pub(crate) fn wait_until(child: &mut Child) -> Option<ExitStatus> {
     (!watchdog.join().expect("the watchdog does not panic")).then_some(status)
 }
 
-fn lines_of(source: impl Read + Send + 'static) -> Receiver<String> {
+/// The lines of a pipe; none of a stream that is not one.
+fn lines_of(source: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let lines = BufReader::new(source).lines().map_while(Result::ok);
-        lines
-            .map_while(|line| sender.send(line).ok())
-            .for_each(drop);
-    });
+    if let Some(source) = source {
+        thread::spawn(move || {
+            let lines = BufReader::new(source).lines().map_while(Result::ok);
+            lines
+                .map_while(|line| sender.send(line).ok())
+                .for_each(drop);
+        });
+    }
     receiver
 }
 
@@ -238,13 +268,4 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < DEADLINE, "never happened: {what}");
         thread::yield_now();
     }
-}
-
-/// A figure of `/proc/PID/status`: kibibytes for `VmRSS` and `VmHWM`, a count for `Threads`.
-pub(crate) fn status_figure(pid: u32, name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    line.split_whitespace().next()?.parse().ok()
 }

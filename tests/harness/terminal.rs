@@ -1,16 +1,17 @@
 //! A terminal for programs that look for one.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 
 use super::DEADLINE;
+use super::process::Running;
 
-/// A pseudo-terminal: the program has one end, the test the other.
+/// A pseudo-terminal: the program has one end, the test the other (pty(7)).
 pub(crate) struct Terminal {
     master: File,
     slave: Option<OwnedFd>,
@@ -25,53 +26,54 @@ impl Terminal {
         }
     }
 
+    /// Starts a program with all its streams on the terminal.
+    pub(crate) fn start(&self, mut command: Command) -> Running {
+        command.stdin(self.stdio()).stdout(self.stdio());
+        command.stderr(self.stdio());
+        Running::spawn(command)
+    }
+
     /// The program's end, for one of its streams.
     pub(crate) fn stdio(&self) -> Stdio {
-        self.slave
-            .as_ref()
-            .expect("it is still open")
-            .try_clone()
-            .expect("a descriptor")
-            .into()
+        let slave = self.slave.as_ref().expect("it is still open");
+        slave.try_clone().expect("a descriptor").into()
     }
 
     /// Types `keys`; `\x04` is Ctrl-D.
     pub(crate) fn type_keys(&mut self, keys: &str) {
-        self.master
-            .write_all(keys.as_bytes())
-            .expect("the terminal takes keys");
+        let typed = self.master.write_all(keys.as_bytes());
+        typed.expect("the terminal takes keys");
     }
 
     /// Reads the screen until `text` has appeared, and returns all that was read.
     pub(crate) fn read_until(&mut self, text: &str) -> String {
         let mut screen = Vec::new();
         while !String::from_utf8_lossy(&screen).contains(text) {
-            let piece = self.read().expect("the program writes on");
-            screen.extend_from_slice(&piece);
+            screen.extend(self.read().expect("the program writes on"));
         }
         String::from_utf8_lossy(&screen).into_owned()
     }
 
-    /// What the program writes until it has closed the terminal.
+    /// The rest of the output, until the program has closed the terminal.
     pub(crate) fn read_to_end(mut self) -> String {
         // From here on only the program has its end open.
         self.slave = None;
         let mut screen = Vec::new();
-        // The end of a pseudo-terminal is the error EIO (pty(7)).
-        while let Ok(piece) = self.read() {
-            screen.extend_from_slice(&piece);
+        // The end of a pseudo-terminal is the error EIO.
+        while let Ok(written) = self.read() {
+            screen.extend(written);
         }
         String::from_utf8_lossy(&screen).into_owned()
     }
 
-    /// What is on the screen since the last look; a program that stays silent past the deadline fails the test.
-    fn read(&mut self) -> std::io::Result<Vec<u8>> {
+    /// Output since the last read. A program that stays silent past the deadline fails the test.
+    fn read(&mut self) -> io::Result<Vec<u8>> {
         let timeout = PollTimeout::try_from(DEADLINE).expect("a time that poll can wait");
         let mut ready = [PollFd::new(self.master.as_fd(), PollFlags::POLLIN)];
         assert_ne!(poll(&mut ready, timeout)?, 0, "nothing on the terminal");
-        let mut piece = vec![0; 4096];
-        let count = self.master.read(&mut piece)?;
-        piece.truncate(count);
-        Ok(piece)
+        let mut written = vec![0; 4096];
+        let count = self.master.read(&mut written)?;
+        written.truncate(count);
+        Ok(written)
     }
 }

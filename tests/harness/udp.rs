@@ -1,92 +1,16 @@
-//! UDP servers under test, and peers that talk to them.
+//! UDP sockets of the test's own, and what the kernel tells about those of others.
 
+use std::fs;
 use std::io::IoSlice;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::process::Command;
 
-use nix::sys::signal::Signal;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg};
-use serde_json::Value;
+use nix::sys::socket::{
+    ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg, sendmsg,
+};
 
-use super::process::{Running, eventually, parse_event};
-use super::{DEADLINE, binaries};
-
-/// `udp-server` on a port of the kernel's choice, ready to receive.
-pub(crate) struct UdpServer {
-    pub(crate) running: Running,
-    pub(crate) address: SocketAddr,
-}
-
-impl UdpServer {
-    /// On the IPv4 loopback, for people.
-    pub(crate) fn start(arguments: &[&str]) -> Self {
-        let running = Running::start(server_command("localhost:0", arguments));
-        let address = running.listening();
-        Self { running, address }
-    }
-
-    /// On `place`, in JSON.
-    pub(crate) fn start_json(place: &str, arguments: &[&str]) -> Self {
-        let mut command = server_command(place, arguments);
-        command.arg("--json");
-        let running = Running::start(command);
-        let listening = parse_event(&running.line());
-        assert_eq!(listening["event"], "listening");
-        let address = listening["address"].as_str().expect("an address");
-        let address = address.parse().expect("an address and a port");
-        Self { running, address }
-    }
-
-    /// The next event on standard output.
-    #[track_caller]
-    pub(crate) fn event(&self) -> Value {
-        parse_event(&self.running.line())
-    }
-
-    /// Ends the server and returns its remaining events, the summary last.
-    #[track_caller]
-    pub(crate) fn finish(self) -> Vec<Value> {
-        let finished = self.running.interrupt();
-        finished.assert_code(0);
-        let events = finished.events();
-        assert_eq!(events.last().expect("a summary")["event"], "summary");
-        events
-    }
-
-    /// The server at a port, asked on another address of this machine.
-    pub(crate) fn at(&self, address: &str) -> SocketAddr {
-        let address = address.parse().expect("an address");
-        SocketAddr::new(address, self.address.port())
-    }
-
-    /// Stops the server, so that what is sent gathers in its socket.
-    pub(crate) fn pause(&self) {
-        self.running.signal(Signal::SIGSTOP);
-        let path = format!("/proc/{}/stat", self.running.pid());
-        eventually("the server stops", || {
-            let stat = std::fs::read_to_string(&path).expect("the server runs");
-            stat.contains(") T ")
-        });
-    }
-
-    pub(crate) fn resume(&self) {
-        self.running.signal(Signal::SIGCONT);
-    }
-}
-
-pub(crate) fn server_command(place: &str, arguments: &[&str]) -> Command {
-    let mut command = binaries::udp_server();
-    command.arg(place).args(arguments);
-    command
-}
-
-/// A command that sends to `address`.
-pub(crate) fn client_of(address: SocketAddr, arguments: &[&str]) -> Command {
-    let mut command = binaries::udp_client();
-    command.arg(address.to_string()).args(arguments);
-    command
-}
+use super::DEADLINE;
+use super::process::{Running, eventually};
 
 /// A socket of the test on an address of this machine, that does not wait for ever.
 pub(crate) fn socket_on(address: &str) -> UdpSocket {
@@ -103,7 +27,7 @@ pub(crate) fn connected_to(address: SocketAddr) -> UdpSocket {
     socket
 }
 
-/// What comes next.
+/// The next datagram.
 #[track_caller]
 pub(crate) fn receive(socket: &UdpSocket) -> Vec<u8> {
     let mut buffer = vec![0; 1 << 16];
@@ -134,10 +58,20 @@ pub(crate) fn burst(socket: &UdpSocket, payload: &[u8], count: usize) {
     }
 }
 
-/// How many packets the machine dropped before they reached any socket, because a processor's
+/// Sends `bytes` as datagrams of `size` bytes that the kernel keeps in one piece as far as it can
+/// (UDP_SEGMENT, udp(7)).
+pub(crate) fn send_segmented(socket: &UdpSocket, bytes: &[u8], size: u16) {
+    let slices = [IoSlice::new(bytes)];
+    let segments = [ControlMessage::UdpGsoSegments(&size)];
+    let flags = MsgFlags::empty();
+    sendmsg::<SockaddrStorage>(socket.as_raw_fd(), &slices, &segments, flags, None)
+        .expect("loopback takes it");
+}
+
+/// Number of packets that the machine dropped before they reached any socket, because a processor's
 /// backlog was full (`net.core.netdev_max_backlog`): no program can know of those.
 pub(crate) fn dropped_before_sockets() -> u64 {
-    let table = std::fs::read_to_string("/proc/net/softnet_stat").expect("a table");
+    let table = fs::read_to_string("/proc/net/softnet_stat").expect("a table");
     let dropped = |line: &str| {
         let field = line.split_whitespace().nth(1).expect("a second field");
         u64::from_str_radix(field, 16).expect("a number")
@@ -147,38 +81,31 @@ pub(crate) fn dropped_before_sockets() -> u64 {
 
 /// Where a server listens that does not say it, on the IPv4 loopback: its socket is found by the
 /// inode in its table of descriptors (proc_pid_fd(5), proc_pid_net(5)).
-pub(crate) fn address_of(pid: u32) -> SocketAddr {
-    let mut found = None;
+pub(crate) fn address_of(server: &Running) -> SocketAddr {
+    let mut port = None;
     eventually("the server has a socket", || {
-        found = port_of(pid);
-        found.is_some()
+        port = port_of(server.pid());
+        port.is_some()
     });
-    SocketAddr::new([127, 0, 0, 1].into(), found.expect("it was found"))
+    SocketAddr::from(([127, 0, 0, 1], port.expect("it was found")))
 }
 
 fn port_of(pid: u32) -> Option<u16> {
-    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let links = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
-    let inodes: Vec<String> = links
-        .filter_map(|link| {
-            let link = link.to_str()?.strip_prefix("socket:[")?;
-            Some(link.trim_end_matches(']').to_owned())
-        })
-        .collect();
-    let table = std::fs::read_to_string("/proc/net/udp").ok()?;
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let links: Vec<String> = links.map(|link| link.display().to_string()).collect();
+    let table = fs::read_to_string("/proc/net/udp").expect("a table");
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let (_, port) = fields.get(1)?.rsplit_once(':')?;
-        let ours = inodes
-            .iter()
-            .any(|inode| Some(&inode.as_str()) == fields.get(9));
-        ours.then(|| u16::from_str_radix(port, 16).ok())?
+        let (_, port) = fields[1].rsplit_once(':')?;
+        let is_ours = links.contains(&format!("socket:[{}]", fields[9]));
+        is_ours.then(|| u16::from_str_radix(port, 16).expect("a port"))
     })
 }
 
 /// Whether a program has bound an IPv4 address.
 pub(crate) fn is_bound(address: SocketAddr) -> bool {
     let port = format!(":{:04X} ", address.port());
-    let table = std::fs::read_to_string("/proc/net/udp").expect("a table");
+    let table = fs::read_to_string("/proc/net/udp").expect("a table");
     table.lines().any(|line| line.contains(&port))
 }

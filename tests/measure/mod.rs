@@ -1,0 +1,16 @@
+//! Measuring: every message is accounted for, and latency is what the path made of it.
+//!
+//! - `tcp_echoes`, `udp_echoes`: round trips against every echo server at hand
+//! - `tcp_latency`: known delays and stalls are found again
+//! - `tcp_failures`: servers that fail a measurement
+//! - `tcp_output`: what a measurement says
+//! - `udp_path`: a path that loses, doubles, swaps, damages and delays by a known pattern
+//! - `udp_server`: what `udp-server` says about probes
+
+mod tcp_echoes;
+mod tcp_failures;
+mod tcp_latency;
+mod tcp_output;
+mod udp_echoes;
+mod udp_path;
+mod udp_server;

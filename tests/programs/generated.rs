@@ -1,0 +1,127 @@
+//! Man pages and completions that the programs generate for packages.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use crate::harness::{ALL, Program, TcpServer, With, installed, run, run_with};
+
+const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
+
+pub(super) fn output_of(program: Program, arguments: &str) -> String {
+    let end = run(program.command(arguments));
+    end.assert_clean().text().to_owned()
+}
+
+fn generated(program: Program, kind: &str) -> String {
+    output_of(program, &format!("--generate {kind}"))
+}
+
+/// The man page as a reader sees it, less fonts and places where a line may be broken.
+pub(super) fn man_page(program: Program) -> String {
+    let mut page = generated(program, "man");
+    for markup in [r"\:", r"\fB", r"\fI", r"\fR"] {
+        page = page.replace(markup, "");
+    }
+    page.replace(r"\-", "-").replace(r"\*(Aq", "'")
+}
+
+/// Options at the beginning of a line of `--help`: `--json` of `  -J, --json   …`.
+fn long_options(program: Program) -> BTreeSet<String> {
+    let help = output_of(program, "--help");
+    let options = help.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let option = line.split("--").nth(1)?;
+        let name = option.split([' ', '.', '[']).next()?;
+        line.starts_with('-').then(|| format!("--{name}"))
+    });
+    options.collect()
+}
+
+#[test]
+fn man_page_and_completions_have_every_option_of_the_help_but_not_the_hidden_one() {
+    for program in ALL {
+        let name = program.name();
+        let options = long_options(program);
+        assert!(
+            options.len() > 15 && options.contains("--json"),
+            "{options:?}"
+        );
+        assert!(!options.contains("--generate"));
+        let mut texts = SHELLS
+            .map(|shell| (shell, generated(program, shell)))
+            .to_vec();
+        texts.push(("man", man_page(program)));
+        for (kind, text) in texts {
+            assert!(text.contains(name), "{name}, {kind}");
+            assert!(!text.contains("generate"), "{name}, {kind}");
+            for option in &options {
+                let spelled = match kind {
+                    "fish" => format!(" -l {} ", &option[2..]),
+                    _ => option.clone(),
+                };
+                assert!(text.contains(&spelled), "{name}, {kind}: {option}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_man_page_has_every_section() {
+    const SECTIONS: &str = "NAME, SYNOPSIS, DESCRIPTION, OPTIONS, ADDRESS, OUTPUT, SOCKETS, UNITS, \
+                            EXAMPLES, EXIT STATUS, JSON EVENTS, ENVIRONMENT, SEE ALSO";
+    let sections: Vec<&str> = SECTIONS.split(", ").collect();
+    for program in ALL {
+        let page = man_page(program).replace('"', "");
+        let headings = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+        let in_order: Vec<&str> = headings.filter(|name| sections.contains(name)).collect();
+        assert_eq!(in_order, sections, "{}", program.name());
+        for variable in ["LC_ALL", "LC_MESSAGES", "LANG", "RUST_LOG"] {
+            assert!(page.contains(variable), "{}: {variable}", program.name());
+        }
+    }
+}
+
+#[test]
+fn man_pages_are_rendered_without_a_warning() {
+    for program in ALL {
+        let Some(man) = installed("man", "--warnings -l -") else {
+            return;
+        };
+        let man = man.with_env("MANROFFOPT", "-ww");
+        let end = run_with(man, generated(program, "man"));
+        let text = end.assert_clean().text();
+        assert!(text.contains("EXIT STATUS"), "{text}");
+    }
+}
+
+#[test]
+fn shells_accept_their_completions() {
+    for (shell, check) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {
+        for program in ALL {
+            let Some(shell_command) = installed(shell, check) else {
+                break;
+            };
+            let mut script = tempfile::NamedTempFile::new().unwrap();
+            let text = generated(program, shell);
+            script.write_all(text.as_bytes()).unwrap();
+            run(shell_command.with([script.path()])).assert_clean();
+        }
+    }
+}
+
+#[test]
+fn bash_completes_an_option_and_its_value() {
+    let script = "eval \"$1\"; COMP_WORDS=(tcp-server $2); COMP_CWORD=$3; \
+                  _tcp__server tcp-server ${COMP_WORDS[$3]} ${COMP_WORDS[$3-1]}; echo ${COMPREPLY[@]}";
+    let completions = generated(TcpServer, "bash");
+    for (words, index, offered) in [
+        ("--max-", "1", "--max-clients --max-threads\n"),
+        ("--lang e", "2", "es en\n"),
+    ] {
+        let Some(bash) = installed("bash", ["-c", script, "bash"]) else {
+            return;
+        };
+        let end = run(bash.with([&completions, words, index]));
+        assert_eq!(end.assert_clean().text(), offered);
+    }
+}

@@ -1,0 +1,106 @@
+//! The drain of a server whose clients read late, never stop or never read.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use socket2::{Domain, Socket, Type};
+
+use crate::harness::{
+    DEADLINE, Server, TcpServer, connect, crowd, eventually, noise, one_at_a_time,
+    send_without_end, wait_for_bytes,
+};
+
+/// A client with a small receive buffer, so that what it does not read waits at the server.
+fn connect_narrowly(server: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&server.into()).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    socket.into()
+}
+
+#[test]
+fn a_client_that_reads_late_is_not_taken_for_a_silent_one() {
+    let server = Server::start(TcpServer, "--drain-timeout 10m");
+    let mut client = connect_narrowly(server.address);
+    let message = noise(1, 200_000);
+    client.write_all(&message).unwrap();
+    wait_for_bytes(&client);
+    server.signal(Signal::SIGTERM);
+    // Longer than a client that has its echo may be silent.
+    assert_eq!(server.error_line_within(Duration::from_secs(2)), None);
+    client.write_all(b"and this").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut echo = Vec::new();
+    client.read_to_end(&mut echo).unwrap();
+    assert!(echo == [&message[..], b"and this"].concat());
+    server.wait().assert_clean();
+}
+
+#[test]
+fn a_client_that_never_stops_gets_all_that_was_read_and_an_orderly_end() {
+    let server = Server::start(TcpServer, "--json --drain-timeout 2s");
+    let mut client = connect_narrowly(server.address);
+    let mut writer = client.try_clone().unwrap();
+    let message = noise(2, 64 << 20);
+    let mut echo = Vec::new();
+    thread::scope(|scope| {
+        scope.spawn(|| writer.write_all(&message));
+        wait_for_bytes(&client);
+        server.signal(Signal::SIGTERM);
+        client.read_to_end(&mut echo).unwrap();
+        client.shutdown(Shutdown::Both).unwrap();
+    });
+    assert!(message.starts_with(&echo));
+    let end = server.wait();
+    let closed = &end.assert_code(0).events_of("closed")[0];
+    assert_eq!(closed["bytes"], echo.len(), "{closed}");
+    assert_eq!(closed["undelivered"], 0, "{closed}");
+}
+
+#[test]
+fn a_client_that_never_stops_is_cut_after_the_drain_timeout() {
+    let server = Server::start(TcpServer, "--drain-timeout 300ms");
+    let mut client = connect(server.address);
+    let sending = send_without_end(&client);
+    client.read_exact(&mut [0; 100_000]).unwrap();
+    server.signal(Signal::SIGINT);
+    let reading = thread::spawn(move || io::copy(&mut client, &mut io::sink()));
+    let parts = ["warning", "cut 1", "300ms", "not delivered"];
+    server.wait().assert_error(0, &parts);
+    sending.join().unwrap();
+    // The end may be a reset, because the client's last bytes were never read.
+    let _ = reading.join().unwrap();
+}
+
+#[test]
+fn a_client_that_never_reads_is_cut_and_its_undelivered_bytes_are_told() {
+    let server = Server::start(TcpServer, "--drain-timeout 300ms");
+    let client = connect(server.address);
+    let sending = send_without_end(&client);
+    wait_for_bytes(&client);
+    server.signal(Signal::SIGTERM);
+    let parts = ["cut 1", "bytes of echo were not delivered"];
+    server.wait().assert_error(0, &parts);
+    sending.join().unwrap();
+}
+
+#[test]
+fn a_drain_that_waits_for_clients_that_never_read_does_not_spin() {
+    let _machine = one_at_a_time();
+    let server = Server::start(TcpServer, "--json --drain-timeout 4s");
+    let crowd = crowd(server.address, "hostile --never-reads 300");
+    assert_eq!(crowd.event()["event"], "hostile");
+    eventually("the server is at rest", || {
+        server.load_while_silent(Duration::from_millis(500)) == 0.0
+    });
+    server.signal(Signal::SIGTERM);
+    let load = server.load_while_silent(Duration::from_secs(2));
+    println!("the drain takes {load:.3} of a processor");
+    assert!(load <= 0.1, "{load} of a processor");
+    let parts = ["cut 300", "bytes of echo were not delivered"];
+    server.wait().assert_error(0, &parts);
+}

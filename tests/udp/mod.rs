@@ -1,0 +1,19 @@
+//! `udp-server` and `udp-client`: lines, datagrams, echoes, losses, ends and failures.
+//!
+//! - `output`: standard output of the server
+//! - `datagrams`: every sender, boundary and size, and the bounds that end a server
+//! - `echo`: answers from the address that was asked, and never in a loop
+//! - `burst`: nothing is lost without being counted
+//! - `groups`: multicast and broadcast
+//! - `client`: messages, replies and failures of the client
+//! - `ending`: the end of a server
+//! - `interop`: with the peers that people have
+
+mod burst;
+mod client;
+mod datagrams;
+mod echo;
+mod ending;
+mod groups;
+mod interop;
+mod output;
