@@ -1,4 +1,4 @@
-//! An experiment: contenders by turns, for some rounds; and the medians and ratios of what they gave.
+//! An experiment: contenders by turns, for some rounds; and the medians and ratios of their figures.
 
 use std::io::{self, Write};
 

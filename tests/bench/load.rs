@@ -1,4 +1,4 @@
-//! Who is measured, and the reports of the programs that make the load.
+//! The programs that are measured, and the reports of those that make the load.
 
 use std::path::Path;
 use std::process::Child;

@@ -6,10 +6,10 @@
 //!
 //! # Layout
 //!
-//! - `plan`: which builds, how long and how often
+//! - `plan`: the settings of a run
 //! - `experiment`: rounds, medians, ratios
-//! - `process`: programs under load, and what the kernel says about them
-//! - `load`: servers by turns, and round trips made by our clients
+//! - `process`: programs under load, and what the kernel counts for them
+//! - `load`: ours and its peers, and the reports of the programs that make the load
 //! - `tcp`, `udp`: the experiments
 //! - `report`, `chart`: the table, the JSON, and the chart
 
@@ -22,8 +22,8 @@ mod report;
 mod tcp;
 mod udp;
 
-use std::io::{self, Error};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
@@ -55,9 +55,9 @@ struct Args {
     #[arg(long, value_name = "WORD")]
     only: Option<String>,
     /// Compare with another build in place of the peers: its tcp-server, and the programs beside it
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = |path: &str| Path::new(path).canonicalize())]
     against: Option<PathBuf>,
-    /// What the run is on, for the heading; scripts/bench.sh tells it
+    /// Heading of the report: the machine, and the versions of the peers
     #[arg(long, value_name = "TEXT", default_value = "An unnamed machine.")]
     machine: String,
 }
@@ -85,11 +85,7 @@ impl Args {
         if let Some(seconds) = self.seconds {
             plan.length = Duration::from_secs_f64(seconds.clamp(0.05, 3600.0));
         }
-        if let Some(path) = &self.against {
-            let path = path.canonicalize();
-            let path = path.map_err(|error| Error::other(format!("--against: {error}")))?;
-            plan.other = Some(path.with_file_name(""));
-        }
+        plan.other = self.against.as_ref().map(|path| path.with_file_name(""));
         Ok(plan)
     }
 

@@ -1,4 +1,4 @@
-//! Which builds are measured, how long and how often.
+//! The settings of a run: builds, lengths, counts.
 
 use std::env;
 use std::fs;
@@ -6,9 +6,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// What holds for every measurement of a run.
+/// The settings of a run.
 pub(crate) struct Plan {
-    /// What it all runs on, as scripts/bench.sh tells it.
+    /// The heading of the report: the machine, and the versions of the peers.
     pub(crate) machine: String,
     /// The programs of this build.
     pub(crate) ours: PathBuf,

@@ -1,4 +1,4 @@
-//! Programs under load: started, watched through /proc, and ended with their children.
+//! Programs under load: started, watched through /proc, and ended with their descendants.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -109,7 +109,7 @@ impl Running {
         Ok(client.command(self.port).stdout(Stdio::piped()).spawn()?)
     }
 
-    /// Seconds of processor time that the program and its children have used, user's and system's.
+    /// Seconds of processor time that the program and its descendants have used, user's and system's.
     pub(crate) fn processor_time(&self) -> f64 {
         let ticks: u64 = self.processes().iter().map(|(_, ticks)| ticks).sum();
         ticks as f64 / TICKS_PER_SECOND
@@ -164,7 +164,7 @@ impl Drop for Running {
     }
 }
 
-/// What a client wrote to standard output.
+/// The standard output of a client, when it has ended.
 pub(crate) fn finish(client: Child) -> Result<String, Gap> {
     let output = client.wait_with_output()?;
     match output.status.code() {
