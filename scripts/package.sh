@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Makes a Debian package and a tar archive of each program, in target/package, and checks them.
+# Makes a Debian package and a tar archive of each program, checks them, and puts them into
+# target/package: nothing is there before every check has passed.
+#
+# usage: scripts/package.sh [--reproduce]
 #
 # The same commit gives the same bytes with the same compiler: times come from the commit, paths of
-# this machine are kept out, and archives are sorted. scripts/reproduce.sh shows it.
+# this machine are kept out, and archives are sorted. --reproduce shows it: it packages the last commit
+# once more, in another place, and compares.
 #
 # Environment: DEBFULLNAME and DEBEMAIL name the maintainer, CARGO_DEB a cargo-deb to use,
 # SOURCE_DATE_EPOCH the time of every file where there is no git.
@@ -16,6 +20,7 @@ package=$target/package
 export CARGO_TARGET_DIR=$package/build
 release=$CARGO_TARGET_DIR/release
 scratch=$(mktemp -d)
+made=$scratch/made
 trap 'rm -rf "$scratch"' EXIT
 
 fail() {
@@ -44,8 +49,8 @@ build() {
     export SOURCE_DATE_EPOCH
     local flags=("--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
         "--remap-path-prefix=$PWD=/source" "--remap-path-prefix=$CARGO_TARGET_DIR=/build")
-    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") cargo build --release --locked
-    rm -f "$package"/*.deb "$package"/*.tar.gz "$package"/SHA256SUMS
+    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
+        cargo build --release --locked "${programs[@]/#/--package=}"
 }
 
 # The files that the programs write about themselves, where Cargo.toml tells cargo-deb to look.
@@ -60,7 +65,7 @@ generate() {
 }
 
 make_deb() {
-    "$cargo_deb" --package "$1" --no-build --no-strip --locked --output "$package" \
+    "$cargo_deb" --package "$1" --no-build --no-strip --locked --output "$made" \
         --maintainer "${DEBFULLNAME:-The authors} <${DEBEMAIL:-nobody@localhost}>" > /dev/null
 }
 
@@ -68,12 +73,17 @@ make_tar() {
     local root=$scratch/tar/$1-$version-$host
     mkdir -p "$root/man" "$root/completions"
     install -m 755 "$release/$1" "$root/"
-    install -m 644 LICENSE CHANGELOG.md "$root/"
+    install -m 644 LICENSE README.md CHANGELOG.md "$root/"
     install -m 644 "$release/assets/$1/$1.1" "$root/man/"
     install -m 644 "$release/assets/$1/"{"$1.bash","_$1","$1.fish"} "$root/completions/"
+    local kind
+    for kind in service socket; do
+        [[ ! -e crates/$1/systemd/$kind ]] \
+            || install -D -m 644 "crates/$1/systemd/$kind" "$root/systemd/$1.$kind"
+    done
     tar --create --format=ustar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 \
         --numeric-owner --mode='u=rwX,go=rX' --directory "$scratch/tar" "${root##*/}" \
-        | gzip --no-name --best > "$package/${root##*/}.tar.gz"
+        | gzip --no-name --best > "$made/${root##*/}.tar.gz"
 }
 
 # Runs the binary and reads the man page, as they come out of a package.
@@ -91,13 +101,13 @@ check_files() {
 
 check_tar() {
     local name=$1-$version-$host
-    tar --extract --file "$package/$name.tar.gz" --directory "$scratch"
+    tar --extract --file "$made/$name.tar.gz" --directory "$scratch"
     check_files "$1" "$scratch/$name/$1" "$scratch/$name/man/$1.1"
 }
 
 check_deb() {
     local deb root=$scratch/root
-    deb=$(echo "$package/$1_$version"-*.deb)
+    deb=$(echo "$made/$1_$version"-*.deb)
     has dpkg-deb "Debian packages are not checked" || return 0
     dpkg-deb --extract "$deb" "$root"
     check_files "$1" "$root/usr/bin/$1" "$root/usr/share/man/man1/$1.1.gz"
@@ -117,11 +127,30 @@ check_units() {
     if has systemd-analyze "units are not verified"; then
         sed --in-place "s|ExecStart=|&$scratch/root|" "$units"/*.service
         local complaints
-        complaints=$(systemd-analyze verify --man=no "${found[@]}" 2>&1) || fail "$complaints"
-        [[ -z $complaints ]] || fail "$complaints"
+        # The exit code tells of these units alone; other units of this machine may have faults, too.
+        complaints=$(systemd-analyze verify --man=no --recursive-errors=no "${found[@]}" 2>&1) \
+            || fail "$complaints"
     fi
 }
 
+# Packages the last commit in another place, and demands the same bytes.
+reproduce() {
+    local place=$scratch/another/place file
+    git clone --quiet . "$place"
+    (cd "$place" && CARGO_DEB=$cargo_deb env --unset=CARGO_TARGET_DIR scripts/package.sh > /dev/null)
+    for file in "$made"/*; do
+        cmp "$file" "$place/target/package/${file##*/}" || fail "another build gives other bytes"
+    done
+    echo "package: a build in another place gave the same bytes" >&2
+}
+
+case ${1:-} in
+    "") ;;
+    --reproduce) git diff --quiet HEAD || fail "$1 takes the last commit, but there are changes since" ;;
+    *) fail "usage: scripts/package.sh [--reproduce]" ;;
+esac
+mkdir -p "$made" "$package"
+rm -f "$package"/*.deb "$package"/*.tar.gz "$package"/SHA256SUMS
 find_cargo_deb
 build
 version=$(cargo pkgid --package "${programs[0]}")
@@ -134,5 +163,12 @@ for program in "${programs[@]}"; do
     check_tar "$program"
     check_deb "$program"
 done
-has dpkg-deb "units are not checked" && check_units
-(cd "$package" && sha256sum ./*.deb ./*.tar.gz | tee SHA256SUMS)
+if has dpkg-deb "units are not checked"; then
+    check_units
+fi
+(cd "$made" && sha256sum ./*.deb ./*.tar.gz > SHA256SUMS)
+if [[ -n ${1:-} ]]; then
+    reproduce
+fi
+mv "$made"/* "$package/"
+cat "$package/SHA256SUMS"

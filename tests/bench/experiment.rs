@@ -1,103 +1,128 @@
-//! What is measured, with whom, and what can go wrong.
+//! An experiment: contenders by turns, for some rounds; and the medians and ratios of their figures.
 
-use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::plan::Plan;
 
 /// One question, put to one of ours and to its peers.
-pub(crate) struct Experiment {
-    /// A word for the command line and the JSON.
+#[derive(Serialize)]
+pub(crate) struct Experiment<'a> {
+    /// For `--only`.
     pub(crate) name: String,
     pub(crate) title: String,
-    /// How it is measured, in a sentence.
-    pub(crate) method: String,
-    pub(crate) figures: Vec<Figure>,
-    pub(crate) ours: Contender,
-    pub(crate) peers: Vec<Contender>,
+    pub(crate) figures: &'static [Figure],
+    /// Ours first.
+    pub(crate) contenders: Vec<Contender<'a>>,
 }
 
-/// A program, or a pair of them, that can be asked.
-pub(crate) struct Contender {
-    pub(crate) name: String,
-    trial: Box<dyn Fn() -> Trial>,
+/// A kind of number that each trial gives: its label with an arrow to the better side, and its base
+/// unit, which is empty for a count or a rate that the label names.
+#[derive(Serialize)]
+pub(crate) struct Figure(pub(crate) &'static str, pub(crate) &'static str);
+
+/// A program, or a pair of them, that is measured once a round.
+#[derive(Serialize)]
+pub(crate) struct Contender<'a> {
+    pub(crate) name: &'static str,
+    #[serde(skip)]
+    pub(crate) measure: Box<dyn Fn() -> Trial + 'a>,
+    pub(crate) trials: Vec<Trial>,
 }
 
-/// A value for each figure of the experiment, or why there is none.
+/// A value for each figure.
 pub(crate) type Trial = Result<Vec<f64>, Gap>;
 
-/// One kind of number that a trial gives.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Figure {
-    /// A word for the JSON, with the unit in it.
-    pub(crate) key: &'static str,
-    pub(crate) label: &'static str,
-    pub(crate) unit: Unit,
-    pub(crate) better: Better,
-}
+/// Why there are no values.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Gap(pub(crate) String);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unit {
-    PerSecond,
-    BytesPerSecond,
-    Seconds,
-    SecondsPerGigabyte,
-    Bytes,
-    Percent,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Better {
-    More,
-    Less,
-}
-
-/// Why there is no value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Gap {
-    /// Nothing came for as long as the plan has patience.
-    Stalled,
-    Failed(String),
-    NotRun(&'static str),
-}
-
-impl Experiment {
-    pub(crate) fn keep_peers(&mut self, keep: impl Fn(&str) -> bool) {
-        self.peers.retain(|peer| keep(&peer.name));
+impl<E: std::error::Error> From<E> for Gap {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
     }
 }
 
-impl Contender {
-    pub(crate) fn new(name: impl Into<String>, trial: impl Fn() -> Trial + 'static) -> Self {
-        let name = name.into();
-        let trial = Box::new(trial);
-        Self { name, trial }
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Experiment<'_> {
+    /// Every second round goes backwards, so that no contender gains by its place.
+    pub(crate) fn play(&mut self, plan: &Plan) {
+        say(&format!("{}:", self.title));
+        for _ in 0..plan.rounds {
+            for contender in &mut self.contenders {
+                contender.play(plan);
+            }
+            self.contenders.reverse();
+        }
+        if plan.rounds % 2 == 1 {
+            self.contenders.reverse();
+        }
+        say("\n");
     }
 
-    pub(crate) fn try_once(&self) -> Trial {
-        (self.trial)()
+    /// Ours divided by a contender's, round by round.
+    pub(crate) fn ratio(&self, contender: &Contender<'_>, figure: usize) -> Option<Spread> {
+        let both = self.contenders[0].trials.iter().zip(&contender.trials);
+        spread(both.filter_map(|(ours, theirs)| match (ours, theirs) {
+            (Ok(ours), Ok(theirs)) => Some(ours[figure] / theirs[figure]),
+            _ => None,
+        }))
     }
 }
 
-impl fmt::Display for Gap {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stalled => formatter.write_str("stalled"),
-            Self::Failed(why) => write!(formatter, "failed: {why}"),
-            Self::NotRun(why) => write!(formatter, "not run: {why}"),
+impl<'a> Contender<'a> {
+    pub(crate) fn new(name: &'static str, measure: impl Fn() -> Trial + 'a) -> Self {
+        let measure = Box::new(measure);
+        Self {
+            name,
+            measure,
+            trials: Vec::new(),
         }
     }
-}
 
-impl From<io::Error> for Gap {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => Self::Stalled,
-            _ => Self::Failed(error.to_string()),
+    /// One that failed is not measured again.
+    fn play(&mut self, plan: &Plan) {
+        if self.gap().is_some() {
+            return;
+        }
+        say(&format!(" {}", self.name));
+        self.trials.push(if plan.is_over() {
+            Err(Gap("no time left".to_owned()))
+        } else {
+            (self.measure)()
+        });
+        if let Some(why) = self.gap() {
+            say(&format!(" ({why})"));
         }
     }
+
+    pub(crate) fn value(&self, figure: usize) -> Option<Spread> {
+        spread(self.trials.iter().flatten().map(|values| values[figure]))
+    }
+
+    pub(crate) fn gap(&self) -> Option<&str> {
+        let last = self.trials.last()?.as_ref();
+        last.err().map(|Gap(why)| why.as_str())
+    }
 }
 
-impl From<nix::Error> for Gap {
-    fn from(error: nix::Error) -> Self {
-        io::Error::from(error).into()
-    }
+/// Progress. A closed standard error does not want it.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// A ratio to zero is left out.
+fn spread(values: impl Iterator<Item = f64>) -> Option<Spread> {
+    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    let (min, max) = (*values.first()?, *values.last()?);
+    let median = f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]);
+    Some(Spread { median, min, max })
 }

@@ -1,125 +1,104 @@
-//! `bench`: the four programs against what people use today, in one run on one machine.
+//! `bench`: the four programs beside what people use today, or beside another build of them.
 //!
-//! Each round of an experiment runs one of ours and one peer, right after one another, and gives a
-//! ratio; the report shows medians over all rounds. The load comes from here, the same for everyone.
+//! In each round every contender of an experiment runs once, one right after the other and under the
+//! same load, so that a disturbance of the machine meets all of them. The load comes from `tcp-client`
+//! and `udp-client` of this build. Medians are taken over the rounds, ratios within each round.
 //!
 //! # Layout
 //!
-//! - `experiment`: what is measured, with whom, and what can go wrong
-//! - `plan`: how long and how often
-//! - `rounds`: ours, peer, ours, peer, …
-//! - `statistics`: medians, spreads, ratios, percentiles
-//! - `process`, `sockets`: programs under load, and what the kernel says about them
-//! - `programs`: where programs are, and which versions
-//! - `workers`: threads of load
-//! - `machine`: what it all ran on
+//! - `plan`: the settings of a run
+//! - `experiment`: rounds, medians, ratios
+//! - `process`: programs under load, and what the kernel counts for them
+//! - `load`: ours and its peers, and the reports of the programs that make the load
 //! - `tcp`, `udp`: the experiments
-//! - `report`: table, JSON and chart
+//! - `report`, `chart`: the table, the JSON, and the chart
 
+mod chart;
 mod experiment;
-mod machine;
+mod load;
 mod plan;
 mod process;
-mod programs;
 mod report;
-mod rounds;
-mod sockets;
-mod statistics;
 mod tcp;
 mod udp;
-mod workers;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use experiment::Experiment;
-use machine::Machine;
 use plan::Plan;
-use programs::Programs;
-use rounds::Outcome;
 
 /// Measure the four programs side by side with what people use today
 #[derive(Parser)]
 #[command(name = "bench")]
 struct Args {
-    /// Short rounds of everything, in less than two minutes: to see that it works, not for figures
+    /// One short round of everything, in less than two minutes: to see that it works, not for figures
     #[arg(long)]
     quick: bool,
-    /// Write the results to benchmarks/ [default: target/bench/]
-    #[arg(long)]
+    /// Write the table and the chart to docs/
+    #[arg(long, conflicts_with_all = ["quick", "only", "against"])]
     record: bool,
-    /// Rounds of each pair [default: 5, or 1 with --quick]
+    /// Write every figure to target/bench/benchmarks.json
     #[arg(long)]
-    rounds: Option<usize>,
+    json: bool,
+    /// Rounds of each experiment [default: 5, or 1 with --quick]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
     /// Seconds of each measurement [default: 3, or 0.25 with --quick]
     #[arg(long)]
     seconds: Option<f64>,
-    /// Only experiments whose name contains WORD
+    /// Only experiments with WORD in their name, such as tcp, udp, streams or 512
     #[arg(long, value_name = "WORD")]
     only: Option<String>,
-    /// Only peers whose name contains WORD
-    #[arg(long, value_name = "WORD")]
-    against: Option<String>,
-    /// One more peer: another build of tcp-server, to compare before with after
-    #[arg(long, value_name = "PATH")]
-    before: Option<PathBuf>,
+    /// Compare with another build in place of the peers: its tcp-server, and the programs beside it
+    #[arg(long, value_name = "PATH", value_parser = |path: &str| Path::new(path).canonicalize())]
+    against: Option<PathBuf>,
+    /// Heading of the report: the machine, and the versions of the peers
+    #[arg(long, value_name = "TEXT", default_value = "An unnamed machine.")]
+    machine: String,
 }
 
 fn main() -> io::Result<()> {
     let args = Args::parse();
     raise_open_files()?;
-    let machine = Machine::now();
-    let programs = Programs::find(args.before.clone())?;
-    let plan = args.plan();
-    let outcomes: Vec<Outcome> = args
-        .experiments(&programs, &plan)
-        .iter()
-        .map(|experiment| rounds::play(experiment, &plan))
-        .collect();
-    let report = report::Report {
-        machine: &machine,
-        programs: &programs,
-        plan: &plan,
-        outcomes: &outcomes,
-    };
-    let place = report.write(args.record)?;
-    writeln!(io::stdout(), "{}", place.display())
+    let plan = args.plan()?;
+    let mut experiments = args.experiments(&plan);
+    for experiment in &mut experiments {
+        experiment.play(&plan);
+    }
+    report::write(&plan, &experiments, args.record, args.json)
 }
 
 impl Args {
-    fn plan(&self) -> Plan {
+    fn plan(&self) -> io::Result<Plan> {
         let mut plan = if self.quick {
-            Plan::quick()
+            Plan::quick()?
         } else {
-            Plan::thorough()
+            Plan::thorough()?
         };
-        plan.rounds = self.rounds.unwrap_or(plan.rounds).max(1);
+        plan.machine.clone_from(&self.machine);
+        plan.rounds = self.rounds.unwrap_or(plan.rounds);
         if let Some(seconds) = self.seconds {
             plan.length = Duration::from_secs_f64(seconds.clamp(0.05, 3600.0));
         }
-        plan
+        plan.other = self.against.as_ref().map(|path| path.with_file_name(""));
+        Ok(plan)
     }
 
-    fn experiments(&self, programs: &Programs, plan: &Plan) -> Vec<Experiment> {
-        let mut all = tcp::experiments(programs, plan);
-        all.extend(udp::experiments(programs, plan));
-        if let Some(word) = &self.only {
-            all.retain(|experiment| experiment.name.contains(word));
-        }
-        if let Some(word) = &self.against {
-            let keep = |name: &str| name.contains(word);
-            all.iter_mut()
-                .for_each(|experiment| experiment.keep_peers(keep));
-        }
+    fn experiments<'a>(&self, plan: &'a Plan) -> Vec<Experiment<'a>> {
+        let mut all = tcp::experiments(plan);
+        all.extend(udp::experiments(plan));
+        let word = self.only.as_deref().unwrap_or_default();
+        all.retain(|experiment| experiment.name.contains(word));
         all
     }
 }
 
-/// Servers inherit the limit: thousands of clients need it on both sides.
+/// Thousands of clients need it on both sides; servers inherit it.
 fn raise_open_files() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)

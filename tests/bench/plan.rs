@@ -1,55 +1,54 @@
-//! How long and how often to measure.
+//! The settings of a run: builds, lengths, counts.
 
+use std::env;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// What holds for every measurement of a run.
-#[derive(Clone, Copy, Debug)]
+/// The settings of a run.
 pub(crate) struct Plan {
-    /// Rounds of each pair of one of ours and a peer.
-    pub(crate) rounds: usize,
-    /// Load before anything is counted.
-    pub(crate) warm_up: Duration,
-    /// Load that is counted.
+    /// The heading of the report: the machine, and the versions of the peers.
+    pub(crate) machine: String,
+    /// The programs of this build.
+    pub(crate) ours: PathBuf,
+    /// Those of the build to compare with.
+    pub(crate) other: Option<PathBuf>,
+    pub(crate) rounds: u16,
+    /// Length of each measurement.
     pub(crate) length: Duration,
-    /// A peer that does not get on for so long has stalled.
+    /// A contender without progress for so long has stalled.
     pub(crate) patience: Duration,
-    /// Clients of the experiment with idle ones.
-    pub(crate) idle_clients: usize,
-    /// How long clients are idle before the memory is read; longer than servers keep what they may soon need again.
-    pub(crate) settling: Duration,
-    /// Datagrams of a burst.
-    pub(crate) burst: usize,
+    /// Makes the largest counts of clients and datagrams smaller.
+    pub(crate) divisor: usize,
     /// No measurement begins after this.
     pub(crate) deadline: Option<Instant>,
 }
 
 impl Plan {
-    /// What figures are published from.
-    pub(crate) fn thorough() -> Self {
-        Self {
+    /// For figures that are published.
+    pub(crate) fn thorough() -> io::Result<Self> {
+        Ok(Self {
+            machine: String::new(),
+            ours: env::current_exe()?.with_file_name(""),
+            other: None,
             rounds: 5,
-            warm_up: Duration::from_millis(500),
             length: Duration::from_secs(3),
             patience: Duration::from_secs(10),
-            idle_clients: 10_000,
-            settling: Duration::from_secs(4),
-            burst: 500_000,
+            divisor: 1,
             deadline: None,
-        }
+        })
     }
 
-    /// Everything once, in less than two minutes whatever happens.
-    pub(crate) fn quick() -> Self {
-        Self {
+    pub(crate) fn quick() -> io::Result<Self> {
+        Ok(Self {
             rounds: 1,
-            warm_up: Duration::from_millis(50),
             length: Duration::from_millis(250),
             patience: Duration::from_millis(1500),
-            settling: Duration::from_millis(2500),
-            idle_clients: 2_000,
-            burst: 100_000,
+            divisor: 5,
             deadline: Some(Instant::now() + Duration::from_secs(100)),
-        }
+            ..Self::thorough()?
+        })
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -57,25 +56,10 @@ impl Plan {
             .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// The window of a measurement whose clients are ready now.
-    pub(crate) fn window(&self) -> Window {
-        let begin = Instant::now() + self.warm_up;
-        Window {
-            begin,
-            end: begin + self.length,
-        }
-    }
-}
-
-/// When it counts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
-    pub(crate) begin: Instant,
-    pub(crate) end: Instant,
-}
-
-impl Window {
-    pub(crate) fn seconds(&self) -> f64 {
-        self.end.duration_since(self.begin).as_secs_f64()
+    /// The directory of results that are not recorded, and of intermediate files.
+    pub(crate) fn scratch(&self) -> io::Result<PathBuf> {
+        let place = self.ours.with_file_name("bench");
+        fs::create_dir_all(&place)?;
+        Ok(place)
     }
 }

@@ -1,28 +1,28 @@
-//! `echo-tokio PORT [BUFFER]`: the echo server that tokio's own examples show, as a peer for the benchmark.
+//! `echo-tokio PORT KIBIBYTES`: the echo server of tokio's own examples, as a peer for the benchmark.
 
 use std::env;
 use std::io::{Error, Result};
+use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-/// Large, for throughput. Pages of it that no message reaches are never touched, so they cost nothing.
-const BUFFER: usize = 64 << 10;
+use tokio::net::{TcpSocket, TcpStream};
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let mut arguments = env::args().skip(1).map(|argument| argument.parse());
-    let port: usize = arguments
-        .next()
-        .transpose()
-        .map_err(Error::other)?
-        .unwrap_or(0);
-    let buffer = arguments.next().transpose().map_err(Error::other)?;
-    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    let arguments = env::args().skip(1).map(|argument| argument.parse());
+    let arguments: Vec<u16> = arguments
+        .collect::<std::result::Result<_, _>>()
+        .map_err(Error::other)?;
+    let [port, kibibytes] = arguments[..] else {
+        return Err(Error::other("usage: echo-tokio PORT KIBIBYTES"));
+    };
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], port)))?;
+    let listener = socket.listen(1024)?;
     loop {
         let (client, _) = listener.accept().await?;
         client.set_nodelay(true)?;
-        tokio::spawn(echo(client, buffer.unwrap_or(BUFFER)));
+        tokio::spawn(echo(client, usize::from(kibibytes) << 10));
     }
 }
 
