@@ -119,6 +119,7 @@ fn errors_are_json_events_too_where_json_was_asked_for() {
     for (line, kind) in [
         ("tcp-server --json --port abc", "usage"),
         ("udp-client --json --nonsense", "usage"),
+        ("udp-server -vJ --port abc", "usage"),
         ("tcp-client --json no-such-host.invalid", "not resolved"),
         ("udp-server --json 192.0.2.1 0", "local limit"),
     ] {
