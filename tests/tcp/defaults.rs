@@ -48,7 +48,7 @@ fn both_say_the_lines_of_the_originals_in_spanish_and_in_english() {
 fn without_any_argument_both_meet_on_port_1234() {
     let script = r#"
         "$0" > "$2/said" & server=$!
-        until grep -q 1234 "$2/said"; do :; done
+        until grep -qs 1234 "$2/said"; do :; done
         "$1"; client=$?
         kill -INT $server; wait $server && cat "$2/said" && exit $client"#;
     let directory = tempfile::tempdir().unwrap();
