@@ -103,7 +103,6 @@ pub struct Error {
     operation: String,
     reason: String,
     hint: Option<&'static str>,
-    io_kind: Option<io::ErrorKind>,
 }
 
 impl Error {
@@ -114,7 +113,6 @@ impl Error {
             operation: message.into(),
             reason: String::new(),
             hint: None,
-            io_kind: None,
         }
     }
 
@@ -128,7 +126,6 @@ impl Error {
     pub fn io(operation: impl Into<String>, error: io::Error) -> Self {
         Self {
             reason: reason(&error),
-            io_kind: Some(error.kind()),
             ..Self::new(ErrorKind::of(&error), operation)
         }
     }
@@ -145,11 +142,6 @@ impl Error {
     pub fn with_hint(mut self, hint: impl Into<Option<&'static str>>) -> Self {
         self.hint = hint.into();
         self
-    }
-
-    /// The system's own class, where a system call failed.
-    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
-        self.io_kind
     }
 
     /// The class of the failure.

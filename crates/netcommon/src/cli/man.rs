@@ -45,7 +45,9 @@ fn reference<P: Program>() -> String {
     roff.control("SH", ["JSON EVENTS"]);
     roff.text([roman(EVENTS_INTRODUCTION)]);
     roff.control("nh", []).control("ad", ["l"]);
-    list(&mut roff, P::MANUAL.events);
+    for events in P::MANUAL.events {
+        list(&mut roff, events);
+    }
     list(&mut roff, &[ERROR_EVENT]);
     roff.control("hy", []).control("ad", ["b"]);
     roff.control("SH", ["ENVIRONMENT"]);

@@ -11,8 +11,8 @@ pub type Entries = &'static [Entry];
 pub struct Manual {
     /// Command lines, and what each is for.
     pub examples: Entries,
-    /// A sample of each JSON event, and what it tells.
-    pub events: Entries,
+    /// Samples of its JSON events, in groups, and what each tells.
+    pub events: &'static [Entries],
     /// Environment variables beside those that every program reads.
     pub environment: Entries,
 }

@@ -4,11 +4,17 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg, sendmsg,
+};
 
 use super::control;
 use super::drops::{DropCounter, read_counter};
-use super::{BATCH, Batch, Details, RecvMeta, SLOT, Transmit, send_each, wildcard};
+use super::gso::is_refused;
+use super::{
+    BATCH, Batch, Details, GsoSender, RecvMeta, SLOT, SendReport, Transmit, send_each, wildcard,
+};
 use crate::error::Error;
 
 /// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
@@ -90,36 +96,86 @@ fn standard(address: &SockaddrStorage) -> Option<SocketAddr> {
     v4.or_else(|| address.as_sockaddr_in6().map(|&v6| v6.into()))
 }
 
-/// Sends datagrams, as many as the kernel takes, and returns how many that were.
-pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> usize {
+/// Sends datagrams, as many as the kernel takes.
+pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> SendReport {
     send_each(socket, transmits, send_run)
 }
 
-/// One system call for the datagrams at the front that leave from the same address: nix gives all
+/// Fewer datagrams of one size to one peer are sent one by one.
+const MIN_TRAIN: usize = 4;
+
+/// One system call for the datagrams at the front: a train in one piece, as it came (`UDP_SEGMENT`,
+/// udp(7)), else those up to the next train that leave from the same address, as nix gives all
 /// messages of a call the same control data.
 fn send_run(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize> {
+    let train = train_length(transmits);
+    if train >= MIN_TRAIN {
+        match send_train(socket, &transmits[..train]) {
+            Err(error) if is_refused(error) => {
+                log::debug!("datagrams are sent one by one: {error}");
+            }
+            result => return Ok(result.map(|()| train)?),
+        }
+        return send_singly(socket, &transmits[..train]);
+    }
     let source = transmits[0].source;
-    let run = transmits
+    let is_single =
+        |at: &usize| transmits[*at].source == source && train_length(&transmits[*at..]) < MIN_TRAIN;
+    let run = (1..transmits.len().min(BATCH))
+        .take_while(is_single)
+        .count();
+    send_singly(socket, &transmits[..=run])
+}
+
+/// Datagrams at the front that go the same way and have one size, as far as one call takes them.
+fn train_length(transmits: &[Transmit<'_>]) -> usize {
+    let first = &transmits[0];
+    let size = first.payload.len();
+    let fits = |transmit: &&Transmit<'_>| {
+        (transmit.peer, transmit.source, transmit.payload.len()) == (first.peer, first.source, size)
+    };
+    let most = GsoSender::max_segments(size);
+    if size == 0 {
+        return 1;
+    }
+    transmits.iter().take(most).take_while(fits).count()
+}
+
+fn send_train(socket: &UdpSocket, train: &[Transmit<'_>]) -> Result<(), Errno> {
+    let size = u16::try_from(train[0].payload.len()).map_err(|_| Errno::EINVAL)?;
+    let slices: Vec<IoSlice<'_>> = train
         .iter()
-        .take(BATCH)
-        .take_while(|transmit| transmit.source == source);
-    let (payloads, peers): (Vec<_>, Vec<_>) = run
+        .map(|transmit| IoSlice::new(transmit.payload))
+        .collect();
+    let peer = SockaddrStorage::from(train[0].peer);
+    control::with_source(train[0].source, |source, _| {
+        let mut control = source.to_vec();
+        control.push(ControlMessage::UdpGsoSegments(&size));
+        let descriptor = socket.as_raw_fd();
+        sendmsg(
+            descriptor,
+            &slices,
+            &control,
+            MsgFlags::empty(),
+            Some(&peer),
+        )?;
+        Ok(())
+    })
+}
+
+fn send_singly(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize> {
+    let (payloads, peers): (Vec<_>, Vec<_>) = transmits
+        .iter()
         .map(|transmit| {
             let peer = SockaddrStorage::from(transmit.peer);
             ([IoSlice::new(transmit.payload)], Some(peer))
         })
         .unzip();
-    control::with_source(source, |control, space| {
+    control::with_source(transmits[0].source, |control, space| {
         let mut headers = MultiHeaders::preallocate(payloads.len(), space);
+        let descriptor = socket.as_raw_fd();
         let flags = MsgFlags::empty();
-        let sent = sendmmsg(
-            socket.as_raw_fd(),
-            &mut headers,
-            &payloads,
-            peers,
-            control,
-            flags,
-        )?;
+        let sent = sendmmsg(descriptor, &mut headers, &payloads, peers, control, flags)?;
         Ok(sent.count())
     })
 }

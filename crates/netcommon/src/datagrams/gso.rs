@@ -8,7 +8,7 @@ use nix::errno::Errno;
 /// Sends datagrams of one size over a connected socket. Linux takes many in one call
 /// (`UDP_SEGMENT`, udp(7)), in a tenth of the time of as many calls; where it does not, they are sent
 /// one by one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct GsoSender {
     is_supported: bool,
 }
@@ -86,7 +86,7 @@ fn send_segments(_: &UdpSocket, _: &[u8], _: usize) -> Result<usize, Errno> {
 
 /// Datagrams that do not fit the path's packets are not cut (`EINVAL`, `EMSGSIZE`), nor are any where
 /// the interface cannot compute checksums (`EIO`) or the kernel is old.
-fn is_refused(error: Errno) -> bool {
+pub(super) fn is_refused(error: Errno) -> bool {
     use Errno::{EINVAL, EIO, EMSGSIZE, ENOSYS, EOPNOTSUPP};
     matches!(error, EINVAL | EIO | EMSGSIZE | ENOSYS | EOPNOTSUPP)
 }

@@ -28,7 +28,7 @@
 //!         source: datagram.meta.destination,
 //!     })
 //!     .collect();
-//! assert_eq!(send(&server, &replies), 1);
+//! assert_eq!(send(&server, &replies).sent, 1);
 //! let mut echo = [0; 16];
 //! assert_eq!(client.recv(&mut echo)?, 4);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,11 +39,13 @@
 //! - [`batched`] on Linux
 //! - [`portable`] on anything else
 //! - [`GsoSender`] for datagrams of one size that go out together
+//! - [`connected`] for a program that measures
 //! - `control` for the ancillary data of Linux
 //! - `drops` for what the kernel dropped
 
 #[cfg(target_os = "linux")]
 pub mod batched;
+pub mod connected;
 #[cfg(target_os = "linux")]
 mod control;
 #[cfg(target_os = "linux")]
@@ -178,14 +180,23 @@ pub struct Transmit<'a> {
     pub source: Option<IpAddr>,
 }
 
-/// Sends everything that can be sent, run by run, and returns how many datagrams that were. What the
-/// kernel refuses (no route, a firewall) is skipped; for want of buffer space it waits a while.
+/// What became of datagrams to send.
+#[derive(Debug, Default)]
+pub struct SendReport {
+    /// Datagrams that the kernel took.
+    pub sent: usize,
+    /// The reason why it did not take another one.
+    pub refused: Option<io::Error>,
+}
+
+/// Sends everything that can be sent, run by run. A datagram that the kernel refuses (no route, a
+/// firewall) is skipped; for want of buffer space it waits a while.
 fn send_each(
     socket: &UdpSocket,
     mut transmits: &[Transmit<'_>],
     send_run: impl Fn(&UdpSocket, &[Transmit<'_>]) -> io::Result<usize>,
-) -> usize {
-    let mut sent = 0;
+) -> SendReport {
+    let mut report = SendReport::default();
     while let Some(first) = transmits.first() {
         let result = match send_run(socket, transmits) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -195,12 +206,13 @@ fn send_each(
         };
         let done = result.unwrap_or_else(|error| {
             log::debug!("cannot send to {}: {error}", first.peer);
+            report.refused.get_or_insert(error);
             0
         });
-        sent += done;
+        report.sent += done;
         transmits = &transmits[done.max(1)..];
     }
-    sent
+    report
 }
 
 fn send_blocking(socket: &UdpSocket, send: impl Fn() -> io::Result<usize>) -> io::Result<usize> {

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::UdpSocket;
 
-use super::{BATCH, Batch, Details, RecvMeta, SLOT, Transmit, send_each};
+use super::{BATCH, Batch, Details, RecvMeta, SLOT, SendReport, Transmit, send_each};
 use crate::error::Error;
 
 /// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
@@ -60,8 +60,8 @@ impl Receiver {
     }
 }
 
-/// Sends datagrams, as many as the kernel takes, and returns how many that were. The source address is the kernel's choice.
-pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> usize {
+/// Sends datagrams, as many as the kernel takes. The source address is the kernel's choice.
+pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> SendReport {
     send_each(socket, transmits, |socket, transmits| {
         let Transmit { payload, peer, .. } = transmits[0];
         socket.send_to(payload, peer).map(|_| 1)

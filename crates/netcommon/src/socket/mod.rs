@@ -4,7 +4,9 @@
 //!
 //! - [`tcp`]: listen and connect
 //! - [`udp`]: bind, connect and join groups
+//! - [`info`]: what the kernel knows about a TCP connection
 
+pub mod info;
 pub mod tcp;
 pub mod udp;
 
@@ -68,11 +70,7 @@ fn connect_first<T>(
     let mut failures = Vec::new();
     let addresses = resolve(target, family)?.into_iter();
     for address in addresses.filter(|address| bind.is_none_or(|bind| bind.fits(address))) {
-        let domain = Domain::for_address(address);
-        let socket = Socket::new(domain, kind, None)
-            .map_err(|error| Error::io("cannot open a socket", error))?;
-        set_up(&socket, domain)?;
-        bind_local(&socket, bind, address)?;
+        let socket = open(address, kind, bind, &set_up)?;
         match connect(socket, address) {
             Ok(connected) => {
                 log::info!("connected to {target} ({})", address.ip());
@@ -86,6 +84,21 @@ fn connect_first<T>(
         }
     }
     Err(no_address_connects(target, failures))
+}
+
+/// Opens a socket that will go to `address`, sets it up and binds it.
+fn open(
+    address: SocketAddr,
+    kind: Type,
+    bind: Option<BindAddress>,
+    set_up: impl Fn(&Socket, Domain) -> Result<(), Error>,
+) -> Result<Socket, Error> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, kind, None)
+        .map_err(|error| Error::io("cannot open a socket", error))?;
+    set_up(&socket, domain)?;
+    bind_local(&socket, bind, address)?;
+    Ok(socket)
 }
 
 fn bind_local(socket: &Socket, bind: Option<BindAddress>, peer: SocketAddr) -> Result<(), Error> {

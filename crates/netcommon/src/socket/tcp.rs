@@ -4,9 +4,10 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use socket2::Type;
 
-use super::{bind_first, connect_first};
+use super::{bind_first, connect_first, open};
 use crate::address::{BindAddress, Family, Target};
 use crate::error::Error;
 #[cfg(doc)]
@@ -105,6 +106,26 @@ pub fn connect(
             Ok(socket.into())
         },
     )
+}
+
+/// Begins to connect to an address, and does not wait: the stream does not block, and is writable
+/// when the connection stands or has failed, which its pending error tells.
+///
+/// # Errors
+///
+/// The outer error is a refused option, the inner one the path's or the peer's.
+pub fn start_connect(
+    address: SocketAddr,
+    options: &ConnectOptions,
+) -> Result<io::Result<TcpStream>, Error> {
+    let set_up = |socket: &_, domain| options.tcp.apply(socket, domain);
+    let socket = open(address, Type::STREAM, options.bind, set_up)?;
+    let begun = socket.set_nonblocking(true);
+    let begun = begun.and_then(|()| match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => Ok(()),
+        result => result,
+    });
+    Ok(begun.map(|()| socket.into()))
 }
 
 /// The address of the server that a stream is connected to.

@@ -1,5 +1,6 @@
 //! UDP sockets: bind to the first address of a name, connect to a peer.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -61,6 +62,7 @@ pub struct Peer {
 ///
 /// An unknown name, a refused option, or no route.
 pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Result<Peer, Error> {
+    let needs_broadcast = Cell::new(false);
     let connected = connect_first(
         target,
         family,
@@ -70,7 +72,9 @@ pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Res
         |socket, address| {
             let group = options.broadcast || address.ip().is_multicast();
             if !group {
-                super::connect(&socket, address, None)?;
+                super::connect(&socket, address, None).inspect_err(|error| {
+                    needs_broadcast.set(is_for_want_of_broadcast(error, &socket, address));
+                })?;
             }
             let socket = socket.into();
             Ok(Peer {
@@ -80,12 +84,21 @@ pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Res
             })
         },
     );
-    connected.map_err(|error| match error.io_kind() {
-        Some(io::ErrorKind::PermissionDenied) => {
-            error.with_hint("a broadcast address has to be allowed with --broadcast")
+    let hint = "a broadcast address has to be allowed with --broadcast";
+    connected.map_err(|error| {
+        if needs_broadcast.get() {
+            error.with_hint(hint)
+        } else {
+            error
         }
-        _ => error,
     })
+}
+
+/// A firewall says no in the same way; only for a broadcast address the option helps (ip(7)).
+fn is_for_want_of_broadcast(error: &io::Error, socket: &Socket, address: SocketAddr) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+        && socket.set_broadcast(true).is_ok()
+        && socket.connect(&address.into()).is_ok()
 }
 
 fn set_up(socket: &Socket, domain: Domain, options: &ConnectOptions) -> Result<(), Error> {
