@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{Bounds, Pace, Plan};
+use crate::bounds::Bounds;
+use crate::plan::Plan;
+use crate::schedule::Schedule;
 use netcommon::cli::parse_wait;
 use netcommon::error::Error;
 use netcommon::units::{parse_duration, parse_size};
 
-/// Threads and descriptors that a client may ask of any machine.
-const MOST_FLOWS: i64 = 4096;
+/// As many as one address has ports for, nearly.
+const MOST_FLOWS: i64 = 60_000;
+
+/// A reply that takes longer is late, where the user says nothing.
+const DEFAULT_WAIT: Duration = Duration::from_secs(2);
 
 /// Bytes of a message, unless asked otherwise: those of ping(8), with its header.
 const DEFAULT_LENGTH: usize = 64;
@@ -38,17 +43,17 @@ pub struct MeasureArgs {
     /// Flows at once: connections of TCP, source ports of UDP [default: 1]
     #[arg(short = 'P', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_FLOWS))]
     parallel: Option<u16>,
-    /// Send N messages a second on all flows together; latency counts from when a message was due
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    rate: Option<u64>,
-    /// Print a line with what has passed every DUR
+    /// Send N messages a second on all flows together (0.5, 200, 10k, 1M); latency counts from when a message was due
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
+    rate: Option<Rate>,
+    /// Print a line with what was decided every DUR
     #[arg(long, value_name = "DUR", value_parser = parse_wait)]
     report: Option<Duration>,
-    /// Fail when more than PERCENT of the messages are lost: not answered within -w, or within 2s after
-    /// the last was sent
+    /// Fail when more than PERCENT of the messages that were due were not answered rightly and within -w
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
     max_loss: Option<f64>,
-    /// Fail when the 99th percentile of the round trips (the longest, of less than 100) is over DUR
+    /// Fail when the 99th percentile of the round trips of all messages that were due (the longest, of
+    /// less than 100) is over DUR; one without a right answer is endless
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     max_p99: Option<Duration>,
 }
@@ -69,7 +74,7 @@ impl MeasureArgs {
             return self.check_unused().map(|()| None);
         }
         let length = self.checked_length(DEFAULT_LENGTH, lengths)?;
-        Ok(Some(self.with_pace(self.pace(), length, wait)))
+        Ok(Some(self.with_schedule(self.schedule(), length, wait)))
     }
 
     /// The same for throughput: as fast as the path takes it, in messages of `length` bytes unless
@@ -85,20 +90,20 @@ impl MeasureArgs {
         lengths: RangeInclusive<usize>,
     ) -> Result<Plan, Error> {
         let length = self.checked_length(length, lengths)?;
-        Ok(self.with_pace(Pace::Unpaced, length, wait))
+        Ok(self.with_schedule(Schedule::Unpaced, length, wait))
     }
 
-    fn with_pace(&self, pace: Pace, length: usize, wait: Option<Duration>) -> Plan {
+    fn with_schedule(&self, schedule: Schedule, length: usize, wait: Option<Duration>) -> Plan {
         Plan {
             count: self.count,
             time: self.time,
             length,
             flows: self.parallel.unwrap_or(1),
-            pace,
-            shows_replies: matches!(pace, Pace::Clock { .. }) && self.rate.is_none(),
+            schedule,
+            shows_replies: matches!(schedule, Schedule::Clock { .. }) && self.rate.is_none(),
             report: self.report,
             bounds: self.bounds(),
-            wait,
+            wait: wait.unwrap_or(DEFAULT_WAIT),
         }
     }
 
@@ -108,14 +113,14 @@ impl MeasureArgs {
         lengths: RangeInclusive<usize>,
     ) -> Result<usize, Error> {
         let length = self.length.unwrap_or(default);
-        match lengths.contains(&length) {
-            true => Ok(length),
-            false => Err(Error::usage(format!(
-                "--length {length}: a message has {} to {} bytes",
-                lengths.start(),
-                lengths.end()
-            ))),
+        if lengths.contains(&length) {
+            return Ok(length);
         }
+        Err(Error::usage(format!(
+            "--length {length}: a message has {} to {} bytes",
+            lengths.start(),
+            lengths.end()
+        )))
     }
 
     fn is_requested(&self) -> bool {
@@ -141,14 +146,14 @@ impl MeasureArgs {
         }
     }
 
-    fn pace(&self) -> Pace {
+    fn schedule(&self) -> Schedule {
         let flows = self.parallel.unwrap_or(1);
         match (self.rate, self.interval) {
-            (Some(rate), _) => Pace::rate(rate),
-            (None, Some(interval)) if interval.is_zero() => Pace::Replies,
-            (None, Some(interval)) => Pace::interval(interval, flows),
-            (None, None) if self.time.is_some() && self.count.is_none() => Pace::Replies,
-            (None, None) => Pace::interval(DEFAULT_INTERVAL, flows),
+            (Some(Rate(rate)), _) => Schedule::rate(rate),
+            (None, Some(interval)) if interval.is_zero() => Schedule::Replies,
+            (None, Some(interval)) => Schedule::interval(interval, flows),
+            (None, None) if self.time.is_some() && self.count.is_none() => Schedule::Replies,
+            (None, None) => Schedule::interval(DEFAULT_INTERVAL, flows),
         }
     }
 
@@ -157,6 +162,30 @@ impl MeasureArgs {
             max_loss: self.max_loss,
             max_p99: self.max_p99,
         }
+    }
+}
+
+/// Messages in a thousand seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rate(u64);
+
+/// Parses a number of messages a second, from 0.001 to a billion: `0.5`, `200`, `10k`, `1M`.
+fn parse_rate(input: &str) -> Result<Rate, String> {
+    let (number, factor) = match input.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1e3),
+        None => input
+            .strip_suffix('M')
+            .map_or((input, 1.0), |number| (number, 1e6)),
+    };
+    let is_plain = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let rate = number.parse::<f64>().ok().filter(|_| is_plain);
+    match rate.map(|rate| rate * factor) {
+        Some(rate) if (0.001..=1e9).contains(&rate) => Ok(Rate((rate * 1e3).round() as u64)),
+        _ => Err(format!(
+            "'{input}' is not a rate; write messages a second, 0.001 to 1000M, like 0.5, 200 or 10k"
+        )),
     }
 }
 
@@ -196,8 +225,8 @@ mod tests {
             .plan(None, 1..=1000)
     }
 
-    fn pace(arguments: &[&str]) -> Pace {
-        plan(arguments).unwrap().unwrap().pace
+    fn schedule(arguments: &[&str]) -> Schedule {
+        plan(arguments).unwrap().unwrap().schedule
     }
 
     #[test]
@@ -210,19 +239,25 @@ mod tests {
     }
 
     #[test]
-    fn the_pace_is_ping_s_unless_asked_otherwise() {
+    fn the_schedule_is_ping_s_unless_asked_otherwise() {
         let second = Duration::from_secs(1);
-        assert_eq!(pace(&["-c", "3"]), Pace::interval(second, 1));
-        assert_eq!(pace(&["-l", "3"]), Pace::interval(second, 1));
-        assert_eq!(pace(&["-c", "3", "-t", "9"]), Pace::interval(second, 1));
-        assert_eq!(pace(&["-P", "3"]), Pace::interval(second, 3));
+        assert_eq!(schedule(&["-c", "3"]), Schedule::interval(second, 1));
+        assert_eq!(schedule(&["-l", "3"]), Schedule::interval(second, 1));
         assert_eq!(
-            pace(&["-t", "3", "-i", "10ms"]),
-            Pace::interval(second / 100, 1)
+            schedule(&["-c", "3", "-t", "9"]),
+            Schedule::interval(second, 1)
         );
-        assert_eq!(pace(&["-t", "3"]), Pace::Replies);
-        assert_eq!(pace(&["-c", "3", "-i", "0"]), Pace::Replies);
-        assert_eq!(pace(&["-t", "3", "--rate", "500"]), Pace::rate(500));
+        assert_eq!(schedule(&["-P", "3"]), Schedule::interval(second, 3));
+        assert_eq!(
+            schedule(&["-t", "3", "-i", "10ms"]),
+            Schedule::interval(second / 100, 1)
+        );
+        assert_eq!(schedule(&["-t", "3"]), Schedule::Replies);
+        assert_eq!(schedule(&["-c", "3", "-i", "0"]), Schedule::Replies);
+        assert_eq!(
+            schedule(&["-t", "3", "--rate", "500"]),
+            Schedule::rate(500_000)
+        );
     }
 
     #[test]
@@ -232,6 +267,26 @@ mod tests {
         assert!(!shows(&["-c", "3", "-i", "0"]));
         assert!(!shows(&["-t", "3"]));
         assert!(!shows(&["-c", "3", "--rate", "5"]));
+    }
+
+    #[test]
+    fn rates_are_fractions_or_thousands_too() {
+        for (input, per_thousand_seconds) in [
+            ("0.5", 500),
+            ("200", 200_000),
+            ("10k", 10_000_000),
+            ("1.5M", 1_500_000_000),
+            (".001", 1),
+        ] {
+            assert_eq!(parse_rate(input), Ok(Rate(per_thousand_seconds)), "{input}");
+        }
+        for input in ["", "0", "k", "-1", "1e3", "2000M", "inf", "fast", "0.0001"] {
+            assert!(
+                parse_rate(input)
+                    .unwrap_err()
+                    .contains(&format!("'{input}'"))
+            );
+        }
     }
 
     #[test]

@@ -1,48 +1,39 @@
-//! Measuring a path: what TCP and UDP have in common, the plan, the counts, what is said about them.
+//! Measuring a path, TCP and UDP alike: round trips, loss, throughput, against any echo server.
+//!
+//! A program brings a [`Transport`], which sends numbered messages and reads replies; everything
+//! else is here: when a message is due, what became of it, what is said about that, and whether it
+//! is good enough. Every message ends in exactly one state, and one place alone counts it.
 //!
 //! # Layout
 //!
-//! - [`Plan`]: how many messages, how fast, until when; [`Pace`] and [`FlowSchedule`] say when each is due
-//! - [`Run`]: what the threads share, [`Live`] what they show of themselves while they work
-//! - [`Flow`]: the receiving side of a connection or source port
-//! - [`Pacer`]: the sending side, and its [`Handover`] to the other
-//! - [`make_timers_exact`]: for who sends by the clock
-//! - [`Counts`] and [`Tally`]: what each flow ends with
-//! - [`Watch`]: waits for them, and reports meanwhile; `status` is the line on a terminal
-//! - [`Event`]: replies and intervals, for people and as JSON
-//! - [`Summary`]: the end of a measurement, with its [`RoundTrips`]; `bars` draws the histogram
-//! - [`conclude`]: from the start of the threads to the judgement, with its [`Bounds`]
+//! - [`args`]: the options of both clients
+//! - [`plan`]: how many messages, how fast, until when; [`schedule`] says when each is due
+//! - [`probe`]: the datagrams that measure a UDP path
+//! - [`statistics`]: round trips, jitter and sequence numbers
+//! - [`counts`]: what became of the messages; [`bounds`]: what is good enough of it
+//! - [`recorder`]: the one place that counts, for each flow
+//! - [`outcome`]: what the threads find out
+//! - [`report`]: what is said, for people and as JSON
+//! - [`run`]: what the threads share
+//! - [`engine`]: any number of flows on a few threads
+//! - [`judge`]: the end, and how it can fail
 
-mod args;
-mod bars;
-mod bounds;
-mod conclude;
-mod counts;
-mod events;
-mod flow;
-mod live;
-mod pacer;
-mod plan;
+pub mod args;
+pub mod bounds;
+pub mod counts;
+pub mod engine;
+pub mod judge;
+pub mod outcome;
+pub mod plan;
 pub mod probe;
-mod round_trips;
-mod run;
+pub mod recorder;
+pub mod report;
+pub mod run;
+pub mod schedule;
 pub mod statistics;
-mod status;
-mod summary;
-mod timer;
-mod watch;
 
 pub use args::MeasureArgs;
-pub use bounds::Bounds;
-pub use conclude::{Loss, conclude};
-pub use counts::{Counts, Tally};
-pub use events::{Event, Interval, Reply, Verdict};
-pub use flow::{Flow, Outcome, WaitEnd};
-pub use live::Live;
-pub use pacer::{Handover, Pacer, SendEnd, TICK, Timing};
-pub use plan::{FlowSchedule, Pace, Plan};
-pub use round_trips::RoundTrips;
+pub use engine::Transport;
+pub use judge::{Loss, conclude};
+pub use plan::Plan;
 pub use run::Run;
-pub use summary::Summary;
-pub use timer::make_timers_exact;
-pub use watch::Watch;

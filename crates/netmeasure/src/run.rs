@@ -1,11 +1,15 @@
 //! What the threads of a measurement share.
 
-use std::sync::{Barrier, OnceLock};
-use std::time::Instant;
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::{Live, Plan};
+use mio::Waker;
 use netcommon::output::Output;
 use netcommon::shutdown::Shutdown;
+
+use crate::plan::Plan;
 
 /// What the threads of a measurement share. None of them waits for another but at the start.
 pub struct Run {
@@ -13,39 +17,101 @@ pub struct Run {
     pub plan: Plan,
     /// Standard output.
     pub output: Output,
-    /// Running counts, one for each flow.
-    pub live: Box<[Live]>,
     /// Whether the user has enough.
     pub shutdown: Shutdown,
     /// The peer in messages.
     pub server: String,
-    ready: Barrier,
-    start: OnceLock<Instant>,
+    /// The address of the peer.
+    pub peer: SocketAddr,
+    clock: OnceLock<Clock>,
+    wakers: Mutex<Vec<Arc<Waker>>>,
+    told: Mutex<HashSet<String>>,
 }
 
 impl Run {
-    /// `threads` are to work, beside the one that watches them.
+    /// Nothing is started yet.
     pub fn new(
         plan: Plan,
         output: Output,
         shutdown: Shutdown,
         server: String,
-        threads: usize,
-    ) -> Self {
-        Self {
-            live: Live::of_flows(plan.flows),
+        peer: SocketAddr,
+    ) -> Arc<Self> {
+        Arc::new(Self {
             plan,
             output,
             shutdown,
             server,
-            ready: Barrier::new(threads + 1),
-            start: OnceLock::new(),
+            peer,
+            clock: OnceLock::new(),
+            wakers: Mutex::default(),
+            told: Mutex::default(),
+        })
+    }
+
+    /// Asks every thread to end.
+    pub fn interrupt(&self) {
+        self.shutdown.request();
+        self.wake();
+    }
+
+    /// Lets every thread look at the shutdown.
+    pub fn wake(&self) {
+        for waker in lock(&self.wakers).iter() {
+            if let Err(error) = waker.wake() {
+                log::error!("cannot wake a measuring thread: {error}");
+            }
         }
     }
 
-    /// Waits until every thread is there; the start is the same for all.
-    pub fn begin(&self) -> Instant {
-        self.ready.wait();
-        *self.start.get_or_init(Instant::now)
+    pub(crate) fn add_waker(&self, waker: Arc<Waker>) {
+        lock(&self.wakers).push(waker);
+    }
+
+    /// The clock of the measurement, which starts when it is first asked for.
+    pub(crate) fn clock(&self) -> Clock {
+        *self.clock.get_or_init(Clock::start)
+    }
+
+    /// Tells of an error that does not end the run, the first time that it is met.
+    pub(crate) fn warn_once(&self, warning: &str) {
+        if lock(&self.told).insert(warning.to_owned()) {
+            log::warn!("{warning}");
+        }
+    }
+}
+
+// No code that can panic runs under these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Time since the start of a measurement.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    /// The start in nanoseconds since 1970: the same for every thread, even if the system's clock is
+    /// set meanwhile.
+    epoch_ns: u64,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let nanos = since_1970.unwrap_or_default().as_nanos();
+        Self {
+            start: Instant::now(),
+            epoch_ns: u64::try_from(nanos).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// A time since the start in nanoseconds since 1970, as probes carry it.
+    pub fn wall_ns(&self, time: Duration) -> u64 {
+        self.epoch_ns.wrapping_add(time.as_nanos() as u64)
     }
 }

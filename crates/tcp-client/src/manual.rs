@@ -1,6 +1,7 @@
 //! Examples and events for the help and the man page.
 
 use netcommon::cli::Manual;
+use netmeasure::report::manual::{EVENTS, STREAM_EVENTS};
 
 pub(crate) const MANUAL: Manual = Manual {
     examples: &[
@@ -20,21 +21,29 @@ pub(crate) const MANUAL: Manual = Manual {
             "tcp-client --connect-timeout 2s -f /dev/null 192.0.2.7:443",
             "Ask whether a firewall lets a connection pass: the exit code tells.",
         ),
+        (
+            "tcp-client -t 10s -P 64 --max-loss 0.1 --max-p99 20ms 192.0.2.7:1234",
+            "Measure round trips on 64 connections; exit code 1 when a bound is broken.",
+        ),
     ],
     events: &[
-        (
-            r#"{"event":"connected","peer":"127.0.0.1:1234","local":"127.0.0.1:40404"}"#,
-            "The connection stands; local is this end.",
-        ),
-        (
-            r#"{"event":"message","bytes":15,"text":"Hola, servidor!"}"#,
-            "Part of the reply, as it came: TCP keeps the order of bytes, but no boundaries \
+        &[
+            (
+                r#"{"event":"connected","peer":"127.0.0.1:1234","local":"127.0.0.1:40404"}"#,
+                "The connection stands; local is this end.",
+            ),
+            (
+                r#"{"event":"message","bytes":15,"text":"Hola, servidor!"}"#,
+                "Part of the reply, as it came: TCP keeps the order of bytes, but no boundaries \
              between messages.",
-        ),
-        (
-            r#"{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}"#,
-            "The exchange ended well: bytes sent and received, and how long it took.",
-        ),
+            ),
+            (
+                r#"{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}"#,
+                "The exchange ended well: bytes sent and received, and how long it took.",
+            ),
+        ],
+        EVENTS,
+        STREAM_EVENTS,
     ],
     environment: &[],
 };

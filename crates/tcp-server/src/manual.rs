@@ -22,7 +22,7 @@ pub(crate) const MANUAL: Manual = Manual {
             "Log connections as JSON, and close those that are silent.",
         ),
     ],
-    events: &[
+    events: &[&[
         (
             r#"{"event":"listening","address":"127.0.0.1:1234"}"#,
             "The server is ready on the address that was bound.",
@@ -36,6 +36,6 @@ pub(crate) const MANUAL: Manual = Manual {
             "A client is gone: bytes echoed to it, bytes read from it that could not be echoed any \
              more, and how it ended: finished, reset, idle, drained, cut or failed.",
         ),
-    ],
+    ]],
     environment: service::ENVIRONMENT,
 };

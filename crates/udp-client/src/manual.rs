@@ -1,6 +1,7 @@
 //! Examples and events for the help and the man page.
 
 use netcommon::cli::Manual;
+use netmeasure::report::manual::EVENTS;
 
 pub(crate) const MANUAL: Manual = Manual {
     examples: &[
@@ -17,10 +18,17 @@ pub(crate) const MANUAL: Manual = Manual {
             "udp-client --broadcast -w 1s 192.0.2.255 1234",
             "Ask a whole network, and print all that answer.",
         ),
+        (
+            "udp-client -t 10s --rate 1000 --report 1s 192.0.2.7:1234",
+            "Measure loss and round trips at a thousand datagrams a second.",
+        ),
     ],
-    events: &[(
-        r#"{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}"#,
-        "A reply, and its sender. With no --timeout there are none.",
-    )],
+    events: &[
+        &[(
+            r#"{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}"#,
+            "A reply, and its sender. With no --timeout there are none.",
+        )],
+        EVENTS,
+    ],
     environment: &[],
 };

@@ -2,8 +2,11 @@
 //! other for ever.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::Duration;
 
 use netcommon::datagrams::{Datagram, RecvMeta, Transmit, send};
+use netcommon::error::reason;
+use netcommon::warning::RateLimitedWarning;
 
 /// The DSCP of replies: one for local use (RFC 2474 section 6, pool 2) in the class of ordinary
 /// traffic. A datagram that carries it is the reply of such a server.
@@ -12,6 +15,9 @@ pub(crate) const REPLY_DSCP: u8 = 3;
 /// The services that answer any datagram (RFC 862, 867, 865, 864, 868): echo, daytime, quote of the
 /// day, chargen, time.
 const ANSWERING_SERVICES: [u16; 5] = [7, 13, 17, 19, 37];
+
+/// The kernel refuses a reply: no route, a firewall, or no room for too long.
+static REFUSED: RateLimitedWarning = RateLimitedWarning::new(Duration::from_secs(60));
 
 /// Answers datagrams with their own bytes.
 pub(crate) struct Echo {
@@ -44,7 +50,14 @@ impl Echo {
                 source: datagram.meta.destination,
             })
             .collect();
-        self.answered += send(socket, &replies) as u64;
+        let report = send(socket, &replies);
+        self.answered += report.sent as u64;
+        if let Some(error) = report.refused {
+            REFUSED.warn(format_args!(
+                "a reply was not sent, and perhaps others: {}",
+                reason(&error)
+            ));
+        }
     }
 
     fn may_answer(&self, meta: &RecvMeta) -> bool {

@@ -10,7 +10,7 @@ use netcommon::language::Language;
 use netcommon::output;
 use netcommon::payload::{Escaped, HexDump, text_or_base64};
 use netcommon::units::{show_duration, show_percent};
-use netmeasure::Counts;
+use netmeasure::counts::percent;
 use serde::Serialize;
 
 /// An event, as people and as programs read it.
@@ -66,7 +66,7 @@ pub struct View {
 }
 
 /// The probes of one flow (a source port in one run of a measuring client) so far:
-/// `{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":0,"received":98,"lost":2,"duplicate":1,"reordered":3,"corrupted":0,"jitter_s":0.000012}`.
+/// `{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":0,"began_at":1,"received":98,"lost":2,"corrupted":0,"duplicate":1,"reordered":3,"unmatched":0,"jitter_s":0.000012}`.
 ///
 /// The server's own [`Summary`] has no `peer`.
 #[derive(Debug, PartialEq, Serialize)]
@@ -77,16 +77,21 @@ pub struct FlowSummary {
     pub run: String,
     /// The index of the source port in the run.
     pub flow: u16,
+    /// The lowest number that arrived: more than 1 where the server began in the middle.
+    pub began_at: u64,
     /// Different probes that came whole.
     pub received: u64,
-    /// Probes with a number below the highest that never came.
+    /// Probes from that number on that never came: up to the highest that did or, where closing probes
+    /// told, to the last that was sent.
     pub lost: u64,
+    /// Probes that came damaged.
+    pub corrupted: u64,
     /// Probes whose number had come before.
     pub duplicate: u64,
     /// Probes that came behind one with a higher number (RFC 4737).
     pub reordered: u64,
-    /// Probes that came damaged.
-    pub corrupted: u64,
+    /// Probes without a readable number, or with one too old to tell whether it had come.
+    pub unmatched: u64,
     /// Interarrival jitter in seconds (RFC 3550), by the kernel's times of arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter_s: Option<f64>,
@@ -184,37 +189,38 @@ impl<'a> Received<'a> {
 
 impl FlowSummary {
     fn loss_percent(&self) -> f64 {
-        let counts = Counts {
-            sent: self.received + self.corrupted + self.lost,
-            lost: self.lost,
-            ..Counts::default()
-        };
-        counts.loss_percent()
+        percent(self.lost, self.received + self.corrupted + self.lost)
     }
 
     fn human(&self, language: Language, lines: &mut String) -> fmt::Result {
-        let Self {
-            peer,
-            received,
-            lost,
-            duplicate,
-            reordered,
-            corrupted,
-            ..
-        } = self;
+        let (from, run, flow) = language.choose(
+            ("Sondas de", "ejecución", "flujo"),
+            ("Probes from", "run", "flow"),
+        );
         let loss = show_percent(self.loss_percent());
-        match language {
-            Language::Spanish => write!(
-                lines,
-                "\n[+] Sondas de {peer}: recibidas {received}, perdidas {lost} ({loss}%), \
-                 duplicadas {duplicate}, desordenadas {reordered}, corruptas {corrupted}"
-            ),
-            Language::English => write!(
-                lines,
-                "\n[+] Probes from {peer}: received {received}, lost {lost} ({loss}%), \
-                 duplicate {duplicate}, reordered {reordered}, corrupted {corrupted}"
-            ),
-        }?;
+        write!(
+            lines,
+            "\n[+] {from} {} ({run} {}, {flow} {}): ",
+            self.peer, self.run, self.flow
+        )?;
+        if self.began_at > 1 {
+            let began = language.choose("desde el número", "began at number");
+            write!(lines, "{began} {}, ", self.began_at)?;
+        }
+        let always = [
+            (("recibidas", "received"), self.received.to_string()),
+            (("perdidas", "lost"), format!("{} ({loss}%)", self.lost)),
+            (("duplicadas", "duplicate"), self.duplicate.to_string()),
+            (("desordenadas", "reordered"), self.reordered.to_string()),
+            (("corruptas", "corrupted"), self.corrupted.to_string()),
+        ];
+        let unmatched = (self.unmatched > 0)
+            .then(|| (("sin identificar", "unmatched"), self.unmatched.to_string()));
+        let named = always.into_iter().chain(unmatched);
+        let shown = named.map(|((spanish, english), count)| {
+            format!("{} {count}", language.choose(spanish, english))
+        });
+        write!(lines, "{}", shown.collect::<Vec<_>>().join(", "))?;
         if let Some(jitter) = self.jitter_s {
             write!(lines, ", jitter {}", show_seconds(jitter))?;
         }
@@ -261,12 +267,14 @@ mod tests {
         Event::Flow(FlowSummary {
             peer: "127.0.0.1:40404".parse().unwrap(),
             run: "1f2e3d4c".into(),
-            flow: 0,
+            flow: 3,
+            began_at: 250,
             received: 97,
             lost: 2,
+            corrupted: 1,
             duplicate: 4,
             reordered: 5,
-            corrupted: 1,
+            unmatched: 6,
             jitter_s: Some(0.000_012),
         })
     }
@@ -276,11 +284,11 @@ mod tests {
         let table = [
             (
                 Language::Spanish,
-                "\n[+] Sondas de 127.0.0.1:40404: recibidas 97, perdidas 2 (2%), duplicadas 4, desordenadas 5, corruptas 1, jitter 12us\n",
+                "\n[+] Sondas de 127.0.0.1:40404 (ejecución 1f2e3d4c, flujo 3): desde el número 250, recibidas 97, perdidas 2 (2%), duplicadas 4, desordenadas 5, corruptas 1, sin identificar 6, jitter 12us\n",
             ),
             (
                 Language::English,
-                "\n[+] Probes from 127.0.0.1:40404: received 97, lost 2 (2%), duplicate 4, reordered 5, corrupted 1, jitter 12us\n",
+                "\n[+] Probes from 127.0.0.1:40404 (run 1f2e3d4c, flow 3): began at number 250, received 97, lost 2 (2%), duplicate 4, reordered 5, corrupted 1, unmatched 6, jitter 12us\n",
             ),
         ];
         for (language, expected) in table {
@@ -294,7 +302,7 @@ mod tests {
     fn the_json_of_a_flow_is_as_documented() {
         assert_eq!(
             serde_json::to_string(&flow()).unwrap(),
-            r#"{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":0,"received":97,"lost":2,"duplicate":4,"reordered":5,"corrupted":1,"jitter_s":0.000012}"#
+            r#"{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":3,"began_at":250,"received":97,"lost":2,"corrupted":1,"duplicate":4,"reordered":5,"unmatched":6,"jitter_s":0.000012}"#
         );
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const MANUAL: Manual = Manual {
             "Watch a multicast group on one interface.",
         ),
     ],
-    events: &[
+    events: &[&[
         (
             r#"{"event":"listening","address":"127.0.0.1:1234"}"#,
             "The server is ready on the address that was bound.",
@@ -37,6 +37,11 @@ pub(crate) const MANUAL: Manual = Manual {
             "The end. dropped is what the kernel dropped for this socket, where it tells; \
              with \"dropped_at_least\":true it may have been more. answered is there with --echo.",
         ),
-    ],
+        (
+            r#"{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":0,"began_at":1,"received":98,"lost":2,"corrupted":0,"duplicate":1,"reordered":3,"unmatched":0,"jitter_s":0.000012}"#,
+            "The probes of one flow of a measuring client, once it is closed or silent: losses are told \
+             from the number that it began at to the last that was sent, as far as that is known.",
+        ),
+    ]],
     environment: service::ENVIRONMENT,
 };

@@ -1,42 +1,53 @@
-//! Probe datagrams of measuring clients, counted by flow.
+//! Probe datagrams of measuring clients: what of each flow has arrived.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant, SystemTime};
 
+use lru::LruCache;
 use netcommon::address::to_canonical;
 use netcommon::datagrams::{Datagram, RecvMeta};
-use netmeasure::probe::{Probe, Reading};
+use netmeasure::probe::{Kind, Probe, Reading};
 use netmeasure::statistics::{Jitter, Order, Sequence};
 
 use crate::events::FlowSummary;
 
-/// Flows that are tracked; the probes of more are only counted.
-const MAX_FLOWS: usize = 1024;
+/// Flows that are remembered; a further one takes the place of the one that has been silent longest.
+pub(crate) const MAX_FLOWS: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 
 /// Sequence numbers of a flow that are remembered, one bit each.
 const WINDOW: usize = 8192;
 
-/// Silence after which a flow is reported, and may be forgotten in favour of another.
+/// Silence after which a flow is reported.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Interval at which idle flows are searched for.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// The same for a flow that has said how many probes there were.
+const CLOSED_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The flows of measuring clients, by the address of their sender. Each takes about 1 KB, whatever
-/// numbers its probes claim.
-#[derive(Default)]
+/// Interval at which idle flows are searched for.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A flow: a sender, which a proxy or a NAT may share with others, the run and the flow within it.
+type Key = (SocketAddr, u32, u16);
+
+/// The flows of measuring clients. Each takes about 1 KB, whatever numbers its probes claim.
 pub(crate) struct Probes {
-    flows: HashMap<SocketAddr, Flow>,
-    untracked: u64,
+    flows: LruCache<Key, Flow>,
+    /// The flow that each sender was heard of last.
+    latest: HashMap<SocketAddr, Key>,
+    reports: Vec<FlowSummary>,
+    forgotten: u64,
     last_sweep: Option<Instant>,
 }
 
-/// One source port in one run.
+/// What has arrived of a flow.
 struct Flow {
-    run: u32,
-    index: u16,
     sequence: Sequence,
+    /// The lowest number that arrived, from which on losses are told.
+    began_at: u64,
+    /// How many probes there were, as closing probes say.
+    total: Option<u64>,
     received: u64,
     damaged: u64,
     unreadable: u64,
@@ -45,109 +56,134 @@ struct Flow {
     is_reported: bool,
 }
 
-/// The kind of a datagram.
-pub(crate) enum Class {
-    /// Not a probe.
-    Message,
-    /// A probe, which is counted.
-    Probe,
-    /// The first probe of a new run: the summary of its sender's former one.
-    NewRun(FlowSummary),
+impl Default for Probes {
+    fn default() -> Self {
+        Self {
+            flows: LruCache::new(MAX_FLOWS),
+            latest: HashMap::new(),
+            reports: Vec::new(),
+            forgotten: 0,
+            last_sweep: None,
+        }
+    }
 }
 
 impl Probes {
-    /// Counts a datagram if it is a probe.
-    pub(crate) fn record(&mut self, datagram: Datagram<'_>) -> Class {
+    /// Counts a datagram if it is a probe; false if it is not.
+    pub(crate) fn record(&mut self, datagram: Datagram<'_>) -> bool {
         match Probe::decode(datagram.payload) {
-            Reading::Foreign => Class::Message,
+            Reading::Foreign => false,
             Reading::Unreadable => self.record_unreadable(datagram.meta.peer),
             Reading::Probe(probe) => self.record_probe(datagram.meta, &probe, true),
             Reading::Damaged(probe) => self.record_probe(datagram.meta, &probe, false),
         }
     }
 
-    /// An unreadable probe counts as one only from the sender of a known flow.
-    fn record_unreadable(&mut self, peer: SocketAddr) -> Class {
-        match self.flows.get_mut(&peer) {
-            Some(flow) => {
-                flow.unreadable += 1;
-                flow.touch();
-                Class::Probe
+    /// Only from the sender of a known flow is it taken for a probe.
+    fn record_unreadable(&mut self, peer: SocketAddr) -> bool {
+        let flow = self.latest.get(&peer).copied();
+        let Some(flow) = flow.and_then(|key| self.flows.get_mut(&key)) else {
+            return false;
+        };
+        flow.unreadable += 1;
+        flow.touch();
+        true
+    }
+
+    fn record_probe(&mut self, meta: &RecvMeta, probe: &Probe, is_intact: bool) -> bool {
+        let key = (meta.peer, probe.run, probe.flow);
+        let is_known = self.flows.contains(&key);
+        if !is_known && probe.kind == Kind::Closing {
+            return true;
+        }
+        self.report_former_run(key);
+        if !is_known {
+            self.add(key, Flow::new(probe.sequence));
+        }
+        if let Some(flow) = self.flows.get_mut(&key) {
+            flow.record(probe, meta.time, is_intact);
+        }
+        true
+    }
+
+    /// A sender that begins another run has ended the one before.
+    fn report_former_run(&mut self, key: Key) {
+        let Some(former) = self.latest.insert(key.0, key) else {
+            return;
+        };
+        let is_over = former.1 != key.1;
+        if let Some(flow) = self
+            .flows
+            .peek_mut(&former)
+            .filter(|flow| is_over && !flow.is_reported)
+        {
+            flow.is_reported = true;
+            self.reports.push(flow.summary(former));
+        }
+    }
+
+    /// Of a flood of forged senders, no more than a count is kept.
+    fn add(&mut self, key: Key, flow: Flow) {
+        let Some((evicted, flow)) = self.flows.push(key, flow) else {
+            return;
+        };
+        if self.latest.get(&evicted.0) == Some(&evicted) {
+            self.latest.remove(&evicted.0);
+        }
+        if !flow.is_reported {
+            self.forgotten += 1;
+            if flow.sequence.unique() > 1 {
+                self.reports.push(flow.summary(evicted));
             }
-            None => Class::Message,
         }
-    }
-
-    fn record_probe(&mut self, meta: &RecvMeta, probe: &Probe, is_intact: bool) -> Class {
-        if !self.flows.contains_key(&meta.peer) && !self.has_room() {
-            self.untracked += 1;
-            return Class::Probe;
-        }
-        let flow = self.flows.entry(meta.peer);
-        let flow = flow.or_insert_with(|| Flow::new(probe));
-        let mut class = Class::Probe;
-        if (flow.run, flow.index) != (probe.run, probe.flow) {
-            class = Class::NewRun(flow.summary(meta.peer));
-            *flow = Flow::new(probe);
-        }
-        flow.record(probe, meta.time, is_intact);
-        class
-    }
-
-    /// A sweep takes a while: in a crowd, not every probe causes one.
-    fn has_room(&mut self) -> bool {
-        if self.flows.len() >= MAX_FLOWS && self.untracked.is_multiple_of(MAX_FLOWS as u64) {
-            self.flows
-                .retain(|_, flow| !(flow.is_reported && flow.is_idle()));
-        }
-        self.flows.len() < MAX_FLOWS
     }
 
     /// Whether a summary is due sooner or later.
     pub(crate) fn are_unreported(&self) -> bool {
-        self.flows.values().any(|flow| !flow.is_reported)
+        self.flows.iter().any(|(_, flow)| !flow.is_reported)
     }
 
-    /// The flows that have fallen idle since their last summary, if a sweep is due.
-    pub(crate) fn idle_flows(&mut self) -> Vec<FlowSummary> {
+    /// The flows that ended, made room for others, or have fallen idle since their last summary.
+    pub(crate) fn take_reports(&mut self) -> Vec<FlowSummary> {
         let last = self.last_sweep;
-        if self.flows.is_empty() || last.is_some_and(|last| last.elapsed() < SWEEP_INTERVAL) {
-            return Vec::new();
+        if !self.flows.is_empty() && last.is_none_or(|last| last.elapsed() >= SWEEP_INTERVAL) {
+            self.last_sweep = Some(Instant::now());
+            self.report(Flow::is_idle);
         }
-        self.last_sweep = Some(Instant::now());
-        self.report(Flow::is_idle)
+        std::mem::take(&mut self.reports)
     }
 
     /// All flows with probes since their last summary.
-    pub(crate) fn unreported_flows(&mut self) -> Vec<FlowSummary> {
-        self.report(|_| true)
+    pub(crate) fn take_rest(&mut self) -> Vec<FlowSummary> {
+        self.report(|_| true);
+        std::mem::take(&mut self.reports)
     }
 
-    fn report(&mut self, is_due: impl Fn(&Flow) -> bool) -> Vec<FlowSummary> {
+    fn report(&mut self, is_due: impl Fn(&Flow) -> bool) {
         let flows = self.flows.iter_mut();
         let due = flows.filter(|(_, flow)| !flow.is_reported && is_due(flow));
         let mut summaries: Vec<FlowSummary> = due
-            .map(|(&peer, flow)| {
+            .map(|(key, flow)| {
                 flow.is_reported = true;
-                flow.summary(peer)
+                flow.summary(*key)
             })
             .collect();
-        summaries.sort_by_key(|summary| summary.peer);
-        summaries
+        summaries.sort_by_key(|summary| (summary.peer, summary.flow));
+        self.reports.append(&mut summaries);
     }
 
-    /// Probes of flows for which there was no room.
-    pub(crate) fn untracked(&self) -> u64 {
-        self.untracked
+    /// Flows that made room for others before they were reported as ended.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 }
 
 impl Flow {
-    fn new(probe: &Probe) -> Self {
+    fn new(first: u64) -> Self {
         Self {
-            run: probe.run,
-            index: probe.flow,
             sequence: Sequence::remembering(WINDOW),
+            began_at: first,
+            total: None,
             received: 0,
             damaged: 0,
             unreadable: 0,
@@ -158,11 +194,19 @@ impl Flow {
     }
 
     fn record(&mut self, probe: &Probe, time: Option<SystemTime>, is_intact: bool) {
+        if probe.kind == Kind::Closing {
+            // The second one says the same: nothing new is to be reported.
+            if self.total.replace(probe.sequence) != Some(probe.sequence) {
+                self.touch();
+            }
+            return;
+        }
         self.touch();
         let order = self.sequence.note(probe.sequence);
         if !matches!(order, Order::InOrder | Order::Reordered) {
             return;
         }
+        self.began_at = self.began_at.min(probe.sequence);
         if is_intact {
             self.received += 1;
             let time = time.unwrap_or_else(SystemTime::now);
@@ -178,22 +222,31 @@ impl Flow {
     }
 
     fn is_idle(&self) -> bool {
-        self.last_seen.elapsed() >= IDLE_TIMEOUT
+        let timeout = if self.total.is_some() {
+            CLOSED_TIMEOUT
+        } else {
+            IDLE_TIMEOUT
+        };
+        self.last_seen.elapsed() >= timeout
     }
 
-    /// Sequence numbers begin with 1; of those above the highest received nothing is known.
-    fn summary(&self, peer: SocketAddr) -> FlowSummary {
+    /// Losses are told from the first number that arrived to the last, or to the number of probes
+    /// that there were. A number that came too late to tell is not missing.
+    fn summary(&self, (peer, run, flow): Key) -> FlowSummary {
         let sequence = &self.sequence;
-        let arrived = sequence.unique() + self.unreadable;
+        let last = sequence.highest().max(self.total.unwrap_or_default());
+        let expected = last.saturating_add(1).saturating_sub(self.began_at);
         FlowSummary {
             peer: to_canonical(peer),
-            run: format!("{:08x}", self.run),
-            flow: self.index,
+            run: format!("{run:08x}"),
+            flow,
+            began_at: self.began_at,
             received: self.received,
-            lost: sequence.highest().saturating_sub(arrived),
+            lost: expected.saturating_sub(sequence.unique() + sequence.forgotten()),
+            corrupted: self.damaged,
             duplicate: sequence.duplicates(),
             reordered: sequence.reordered(),
-            corrupted: self.damaged + self.unreadable,
+            unmatched: self.unreadable + sequence.forgotten(),
             jitter_s: self.jitter.estimate().map(|jitter| jitter.as_secs_f64()),
         }
     }
@@ -205,4 +258,69 @@ fn transit_ns(arrived: SystemTime, sent_ns: u64) -> i128 {
     let arrived = arrived.duration_since(SystemTime::UNIX_EPOCH);
     let arrived = arrived.unwrap_or_default().as_nanos();
     i128::try_from(arrived).unwrap_or(i128::MAX) - i128::from(sent_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(sequence: u64) -> Probe {
+        Probe {
+            kind: Kind::Message,
+            run: 7,
+            flow: 0,
+            sequence,
+            due_ns: 0,
+            sent_ns: sequence * 1_000,
+        }
+    }
+
+    fn closing(total: u64) -> Probe {
+        Probe {
+            kind: Kind::Closing,
+            ..message(total)
+        }
+    }
+
+    fn counts(probes: &[Probe]) -> [u64; 5] {
+        let mut flow = Flow::new(probes[0].sequence);
+        probes
+            .iter()
+            .for_each(|probe| flow.record(probe, None, true));
+        let summary = flow.summary(("127.0.0.1:9".parse().unwrap(), 7, 0));
+        [
+            summary.began_at,
+            summary.received,
+            summary.lost,
+            summary.reordered,
+            summary.unmatched,
+        ]
+    }
+
+    #[test]
+    fn a_lost_tail_is_known_from_the_closing_probe() {
+        assert_eq!(counts(&[message(1), message(3)]), [1, 2, 1, 0, 0]);
+        assert_eq!(
+            counts(&[message(1), message(3), closing(10)]),
+            [1, 2, 8, 0, 0]
+        );
+    }
+
+    #[test]
+    fn what_came_before_the_server_is_not_lost() {
+        assert_eq!(counts(&[message(250), message(252)]), [250, 2, 1, 0, 0]);
+        assert_eq!(
+            counts(&[message(2), message(1), message(3)]),
+            [1, 3, 0, 1, 0]
+        );
+    }
+
+    #[test]
+    fn a_number_too_old_to_tell_is_unmatched_and_not_lost() {
+        let far = WINDOW as u64 + 100;
+        assert_eq!(
+            counts(&[message(1), message(far), message(2)]),
+            [1, 2, far - 3, 0, 1]
+        );
+    }
 }

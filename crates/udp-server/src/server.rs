@@ -14,7 +14,7 @@ use netcommon::warning::RateLimitedWarning;
 use crate::echo::Echo;
 use crate::events::{Event, FlowSummary, Received, Summary, View};
 use crate::poller::Poller;
-use crate::probes::{Class, Probes};
+use crate::probes::{MAX_FLOWS, Probes};
 
 /// The least that the kernel charges a message, in bytes of the receive buffer (the "truesize" of
 /// its `sk_buff`). It bounds the messages that a buffer can hold.
@@ -122,8 +122,8 @@ impl<'a> Server<'a> {
                 self.drops.warn(self.receiver.dropped(&self.socket));
                 needs_check = self.probes.are_unreported();
             }
-            let idle = self.probes.idle_flows();
-            self.printer.say_flows(idle)?;
+            let reports = self.probes.take_reports();
+            self.printer.say_flows(reports)?;
         }
         self.receive_queued()?;
         self.summarize(start.elapsed())
@@ -153,13 +153,10 @@ impl<'a> Server<'a> {
         for datagram in batch.datagrams().take(limit) {
             self.counts.datagrams += 1;
             self.counts.bytes += datagram.payload.len() as u64;
-            match self.probes.record(datagram) {
-                Class::Message => self.printer.show(datagram)?,
-                Class::Probe => self.printer.show_probe(datagram)?,
-                Class::NewRun(former) => {
-                    self.printer.output.write(&Event::Flow(former))?;
-                    self.printer.show_probe(datagram)?;
-                }
+            if self.probes.record(datagram) {
+                self.printer.show_probe(datagram)?;
+            } else {
+                self.printer.show(datagram)?;
             }
         }
         Ok(Some(batch.messages()))
@@ -190,10 +187,12 @@ impl<'a> Server<'a> {
     }
 
     fn summarize(&mut self, duration: Duration) -> Result<(), Error> {
-        let flows = self.probes.unreported_flows();
+        let flows = self.probes.take_rest();
         self.printer.say_flows(flows)?;
-        if let untracked @ 1.. = self.probes.untracked() {
-            log::warn!("{untracked} probes came from more senders than are kept apart");
+        if let forgotten @ 1.. = self.probes.forgotten() {
+            log::warn!(
+                "{forgotten} flows of probes made room for others: no more than {MAX_FLOWS} are kept"
+            );
         }
         let dropped = self.receiver.dropped(&self.socket);
         self.drops.warn(dropped);

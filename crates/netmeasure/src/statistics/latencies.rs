@@ -36,9 +36,14 @@ impl Default for Latencies {
 impl Latencies {
     /// Counts a round trip. Takes no lock and no memory.
     pub fn record(&mut self, latency: Duration) {
+        self.record_many(latency, 1);
+    }
+
+    /// Counts `count` of the same length, more than none.
+    pub fn record_many(&mut self, latency: Duration, count: u64) {
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-        self.histogram.saturating_record(ns);
-        self.sum_ns += u128::from(ns);
+        self.histogram.saturating_record_n(ns, count);
+        self.sum_ns += u128::from(ns) * u128::from(count);
         self.min_ns = self.min_ns.min(ns);
         self.max_ns = self.max_ns.max(ns);
     }
@@ -84,12 +89,20 @@ impl Latencies {
     }
 
     /// The latency that `percent` of all do not exceed, however small the sample.
-    pub fn nearest_rank(&self, percent: f64) -> Option<Duration> {
-        let count = self.count() as f64;
+    fn nearest_rank(&self, percent: f64) -> Option<Duration> {
         // 82.4 % of 125 are 103, and 103.00000000000001 in floating point.
-        let rank = (percent / 100.0 * count - 1e-6).ceil().max(1.0);
-        let value = self.histogram.value_at_quantile((rank - 0.5) / count);
-        (self.count() > 0).then(|| Duration::from_nanos(value.clamp(self.min_ns, self.max_ns)))
+        let rank = (percent / 100.0 * self.count() as f64 - 1e-6)
+            .ceil()
+            .max(1.0);
+        self.at_rank(rank as u64)
+    }
+
+    /// The `rank`th shortest, from 1; `None` past the longest.
+    pub fn at_rank(&self, rank: u64) -> Option<Duration> {
+        let count = self.count();
+        let quantile = (rank as f64 - 0.5) / count as f64;
+        let value = self.histogram.value_at_quantile(quantile);
+        (rank <= count).then(|| Duration::from_nanos(value.clamp(self.min_ns, self.max_ns)))
     }
 
     /// The histogram in rows for people: at most fifteen, with round bounds.
@@ -121,7 +134,7 @@ mod tests {
         let none = Latencies::default();
         assert_eq!((none.min(), none.mean(), none.max()), (None, None, None));
         assert_eq!(none.percentile(0.0), None);
-        assert_eq!(none.nearest_rank(50.0), None);
+        assert_eq!(none.at_rank(1), None);
         assert!(none.rows().is_empty());
     }
 

@@ -73,12 +73,22 @@ impl Sequence {
         if number - self.highest >= self.remembered() {
             self.came.fill(0);
         } else {
-            for skipped in self.highest + 1..=number {
-                let (word, bit) = self.place(skipped);
-                self.came[word] &= !bit;
-            }
+            self.clear(self.highest + 1, number);
         }
         self.highest = number;
+    }
+
+    /// Forgets the numbers from `first` to `last`, whole words at a time.
+    fn clear(&mut self, first: u64, last: u64) {
+        let (mut number, mut left) = (first, last - first + 1);
+        while left > 0 {
+            let (word, bit) = self.place(number);
+            let is_whole = bit == 1 && left >= 64;
+            let step = if is_whole { 64 } else { 1 };
+            self.came[word] &= if is_whole { 0 } else { !bit };
+            number = number.wrapping_add(step);
+            left -= step;
+        }
     }
 
     fn remembered(&self) -> u64 {

@@ -1,104 +1,190 @@
-//! One measured connection: how it is read and written, and how it can end.
+//! Measured connections: numbered messages out, compared bytes in.
 
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-use netcommon::{Error, ErrorKind};
-use netmeasure::{Flow, Run, TICK, Verdict};
+use netcommon::Error;
+use netcommon::socket::info::tcp_info;
+use netmeasure::engine::{Failure, Inbox, Outgoing, Received, Sent, Transport};
 
+use super::message::{Messages, number_bytes};
 use crate::expectation::Difference;
 
-/// One measured connection.
+/// Bytes taken from a socket, or handed to it, by one call.
+const CHUNK: usize = 256 << 10;
+
+/// Messages of one call.
+const ROOM: usize = 32;
+
+/// One connection, and how far each direction is.
 pub(super) struct Connection {
-    pub(super) flow: Flow,
-    pub(super) stream: TcpStream,
+    stream: TcpStream,
+    messages: Messages,
+    /// Bytes sent of the next message, and when its first one was.
+    sent: usize,
+    begun: Option<Duration>,
+    /// The message whose reply comes next, or is coming, and how much of it came.
+    number: u64,
+    came: usize,
+    /// The first difference of that reply.
+    wrong: Option<String>,
 }
 
 impl Connection {
-    /// Waits on it end several times within the user's patience.
-    pub(super) fn new(
-        run: Arc<Run>,
-        index: u16,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> io::Result<Self> {
-        let tick = (run.plan.patience() / 8).clamp(Duration::from_millis(1), TICK);
-        stream.set_read_timeout(Some(tick))?;
-        stream.set_write_timeout(Some(tick))?;
-        let flow = Flow::new(run, index, peer);
-        Ok(Self { flow, stream })
-    }
-
-    /// Counts the reply to message `number`. Only a time that the user has set can be exceeded: TCP
-    /// delivers late, but it delivers.
-    pub(super) fn count_reply(
-        &mut self,
-        number: u64,
-        latency: Option<Duration>,
-        is_intact: bool,
-    ) -> Result<(), Error> {
-        let plan = &self.flow.run.plan;
-        let in_time = |latency| plan.wait.is_none_or(|wait| latency <= wait);
-        let verdict = match is_intact {
-            false => Verdict::Corrupted,
-            true if latency.is_none_or(in_time) => Verdict::Received,
-            true => Verdict::Late,
-        };
-        let bytes = plan.length;
-        self.flow.count_reply(number, bytes, latency, verdict)
-    }
-
-    /// Keeps the first difference between a message and its reply; both begin at `offset` in it.
-    pub(super) fn note_difference(&mut self, number: u64, offset: usize, sent: &[u8], came: &[u8]) {
-        if self.flow.corruption.is_none() {
-            let difference = Difference::between(offset as u64, sent, came);
-            self.flow.corruption =
-                difference.map(|difference| format!("message {number}: {difference}"));
+    /// For a stream that does not block.
+    pub(super) fn new(stream: TcpStream, flow: u16, length: usize) -> Self {
+        Self {
+            stream,
+            messages: Messages::new(flow, length),
+            sent: 0,
+            begun: None,
+            number: 1,
+            came: 0,
+            wrong: None,
         }
     }
 
-    /// It ended before every reply was there.
-    pub(super) fn closed_early(&self) -> Error {
-        let (server, sent) = (&self.flow.run.server, self.flow.live().sent());
-        let came = self.flow.tally.counts.received;
-        let message = format!("{server} closed early: {came} of {sent} replies came back");
-        Error::new(ErrorKind::ClosedEarly, message)
-    }
-
-    pub(super) fn broken(&self, error: io::Error) -> Error {
-        let (server, came) = (&self.flow.run.server, self.flow.tally.counts.received);
-        Error::io(format!("lost {server} after {came} replies"), error)
-    }
-}
-
-/// Writes `bytes` until they are written or nobody wants to go on; returns how many were.
-pub(super) fn write_while(
-    mut stream: &TcpStream,
-    bytes: &[u8],
-    go_on: impl Fn() -> bool,
-) -> io::Result<usize> {
-    let mut written = 0;
-    while written < bytes.len() {
-        match stream.write(&bytes[written..]) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => written += count,
-            Err(error) if is_passing(&error) => {
-                if !go_on() {
-                    break;
-                }
+    /// Compares a chunk with what was sent, message by message.
+    fn compare(&mut self, mut chunk: &[u8], inbox: &mut Inbox<'_>) {
+        while !chunk.is_empty() {
+            let number = number_bytes(self.number);
+            let due = self.messages.stretch(&number, self.came, chunk.len());
+            let (came, rest) = chunk.split_at(due.len());
+            if came != due && self.wrong.is_none() {
+                let difference = Difference::between(self.came as u64, due, came);
+                let message = self.number;
+                self.wrong =
+                    difference.map(|difference| format!("message {message}: {difference}"));
             }
-            Err(error) => return Err(error),
+            self.came += came.len();
+            chunk = rest;
+            if self.came == self.messages.length() {
+                self.finish_reply(inbox);
+            }
         }
     }
-    Ok(written)
+
+    fn finish_reply(&mut self, inbox: &mut Inbox<'_>) {
+        let length = self.messages.length();
+        let wrong = self.wrong.take();
+        if inbox.times(self.number).is_some() {
+            inbox.reply(self.number, inbox.now, length, wrong.map(|text| || text));
+            self.number += 1;
+        } else {
+            // More than was sent: the next message is still to come.
+            inbox.unmatched(length);
+        }
+        self.came = 0;
+    }
 }
 
-/// Whether a read or write only has to be tried again: a tick is over, or a signal came.
-pub(super) fn is_passing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
+impl AsRawFd for Connection {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.as_raw_fd()
+    }
+}
+
+/// The buffers of one thread, and what failures are told with.
+#[derive(Clone)]
+pub(super) struct Tcp {
+    chunk: Vec<u8>,
+    server: String,
+}
+
+impl Tcp {
+    pub(super) fn new(server: String) -> Self {
+        Self {
+            chunk: vec![0; CHUNK],
+            server,
+        }
+    }
+}
+
+impl Transport for Tcp {
+    type Socket = Connection;
+
+    const LOSES: bool = false;
+
+    fn room(&self) -> usize {
+        ROOM
+    }
+
+    fn send(&mut self, socket: &mut Connection, messages: &Outgoing<'_>) -> io::Result<Sent> {
+        let numbers: Vec<_> = (0..messages.count)
+            .map(|at| number_bytes(messages.message(at).0))
+            .collect();
+        let (slices, whole) = slices(&socket.messages, &numbers, socket.sent);
+        let written = socket.stream.write_vectored(&slices)?;
+        let length = socket.messages.length();
+        let total = socket.sent + written;
+        let sent = Sent {
+            messages: total / length,
+            bytes: written,
+            begun: socket.begun,
+            is_full: written < whole,
+        };
+        if sent.messages > 0 {
+            socket.begun = None;
+        }
+        socket.sent = total % length;
+        if socket.sent > 0 {
+            socket.begun.get_or_insert(messages.now);
+        }
+        Ok(sent)
+    }
+
+    fn receive(&mut self, socket: &mut Connection, inbox: &mut Inbox<'_>) -> io::Result<Received> {
+        let count = socket.stream.read(&mut self.chunk)?;
+        if count == 0 {
+            return Ok(Received::Closed);
+        }
+        inbox.bytes(count);
+        socket.compare(&self.chunk[..count], inbox);
+        // A short read took all there was (epoll(7)).
+        if count < self.chunk.len() {
+            Ok(Received::Dry)
+        } else {
+            Ok(Received::More)
+        }
+    }
+
+    /// The connection is closed when it is dropped.
+    fn close(&mut self, _: u16, _: &mut Connection, _: u64, _: u64) {}
+
+    fn failure(&mut self, _: &Connection, error: io::Error) -> Failure {
+        Failure {
+            error: Error::io(format!("lost {}", self.server), error),
+            is_passing: false,
+        }
+    }
+
+    fn acknowledged(&self, socket: &Connection) -> u64 {
+        tcp_info(&socket.stream).map_or(0, |info| info.bytes_acknowledged)
+    }
+
+    fn retransmitted(&self, socket: &Connection) -> Option<u64> {
+        tcp_info(&socket.stream).map(|info| info.retransmitted.into())
+    }
+}
+
+/// The bytes of the messages, the first from `offset` on, as far as one call takes them; and how many
+/// those are.
+fn slices<'a>(
+    messages: &Messages,
+    numbers: &'a [[u8; 8]],
+    mut offset: usize,
+) -> (Vec<IoSlice<'a>>, usize) {
+    let (mut slices, mut bytes) = (Vec::with_capacity(2 * numbers.len()), 0);
+    for number in numbers {
+        while offset < messages.length() && bytes < CHUNK {
+            let stretch = messages.stretch(number, offset, CHUNK - bytes);
+            slices.push(IoSlice::new(stretch));
+            offset += stretch.len();
+            bytes += stretch.len();
+        }
+        offset = 0;
+    }
+    (slices, bytes)
 }

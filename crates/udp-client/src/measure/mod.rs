@@ -1,38 +1,22 @@
 //! Measures round trips, loss, duplicates and reordering of any echo server.
 //!
-//! Each flow has a source port and two threads: one sends probes by the clock, or each behind the
-//! reply to the one before; the other takes replies as they come. A probe carries all that is to be
-//! known about it, so that none has to be remembered but for one bit.
-//!
 //! # Layout
 //!
-//! - [`run`]: connect, start, sum up
-//! - `identity`: what tells this run's probes from others
-//! - `outgoing`: the sending thread
-//! - `incoming`: the receiving thread
-//! - `books`: what the replies come to
-//! - `ledger`: what a reply is worth
+//! - [`run`]: open a socket for each flow, measure, sum up
+//! - `probes`: what is sent on them, and what comes back
 
-mod books;
-mod identity;
-mod incoming;
-mod ledger;
-mod outgoing;
+mod probes;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 
 use netcommon::Error;
+use netcommon::datagrams::connected::prepare;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::udp::{self, Peer};
-use netmeasure::{Flow, Loss, Outcome, Plan, Run, conclude};
+use netmeasure::{Loss, Plan, Run, conclude, engine};
 
 use crate::args::Args;
-use identity::Identity;
-use incoming::Incoming;
+use probes::Udp;
 
 /// Asked for unless the user says otherwise: replies come in bursts.
 const RCVBUF: usize = 4 << 20;
@@ -41,56 +25,38 @@ const RCVBUF: usize = 4 << 20;
 ///
 /// # Errors
 ///
-/// What keeps probes from being sent, a peer that refuses them, no reply or a wrong one, a broken bound.
+/// What keeps probes from being sent, no reply or a wrong one, a broken bound.
 pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
     let target = args.target.remote_target()?;
+    let shutdown = Shutdown::new();
     let peers = connect(args, &plan)?;
     let address = peers[0].address();
-    let shutdown = Shutdown::new();
-    shutdown.on_signals(|| {})?;
-    let (output, threads) = (args.output.open(), peers.len() * 2);
-    let run = Run::new(plan, output, shutdown, target.to_string(), threads);
-    let run = Arc::new(run);
-    let outcomes = start(&run, peers, address)?;
-    conclude(&run, address, &outcomes, Loss::IsMeasured)
+    let transport = Udp::new(target.to_string(), plan.length);
+    let run = Run::new(
+        plan,
+        args.output.open(),
+        shutdown.clone(),
+        target.to_string(),
+        address,
+    );
+    let waker = Arc::clone(&run);
+    shutdown.on_signals(move || waker.wake())?;
+    let sockets: Vec<_> = peers.into_iter().map(Peer::into_socket).collect();
+    sockets.iter().try_for_each(prepare)?;
+    let outcome = engine::run(&run, &transport, sockets)?;
+    conclude(&run, outcome, Loss::IsMeasured)
 }
 
 fn connect(args: &Args, plan: &Plan) -> Result<Vec<Peer>, Error> {
     let target = args.target.remote_target()?;
     let mut options = args.connect_options();
     options.socket.rcvbuf = options.socket.rcvbuf.or(Some(RCVBUF));
-    let connect = |_| udp::connect(&target, args.target.family(), &options);
     let peers = (0..plan.flows)
-        .map(connect)
+        .map(|_| udp::connect(&target, args.target.family(), &options))
         .collect::<Result<Vec<_>, _>>()?;
-    match peers.iter().any(Peer::is_group) {
-        true => Err(Error::usage(format!(
-            "{target} is a group; what is measured is one peer"
-        ))),
-        false => Ok(peers),
+    if peers.iter().any(Peer::is_group) {
+        let message = format!("{target} is a group; measuring needs a single peer");
+        return Err(Error::usage(message));
     }
-}
-
-fn start(
-    run: &Arc<Run>,
-    peers: Vec<Peer>,
-    address: SocketAddr,
-) -> Result<Receiver<Outcome>, Error> {
-    let identity = Arc::new(Identity::default());
-    let (report, outcomes) = mpsc::channel();
-    for (index, peer) in (0..).zip(peers) {
-        let flow = Flow::new(Arc::clone(run), index, address);
-        let incoming = Incoming::start(flow, peer, &identity)?;
-        let report = report.clone();
-        let work = move || {
-            // Nobody listens any more when standard output was closed.
-            let _ = report.send(incoming.run());
-        };
-        thread::Builder::new().spawn(work).map_err(cannot_start)?;
-    }
-    Ok(outcomes)
-}
-
-fn cannot_start(error: io::Error) -> Error {
-    Error::io("cannot start the threads of a flow", error)
+    Ok(peers)
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use netcommon::language::Language;
 use serde::Serialize;
 
-use crate::events::show_seconds;
+use super::figures::show_seconds;
 use crate::statistics::Latencies;
-use netcommon::language::Language;
 
 /// Round trips in seconds; what the sample does not support is left out.
 #[derive(Clone, Copy, Debug, Default, Serialize)]

@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use crate::statistics::Row;
 use netcommon::units::show_duration;
+
+use crate::statistics::Row;
 
 /// Characters of the longest bar.
 const WIDTH: u64 = 40;

@@ -1,0 +1,189 @@
+//! What differs between TCP and UDP.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use netcommon::Error;
+
+use crate::outcome::Outcome;
+use crate::recorder::{Recorder, Reply, Times, Verdict};
+
+use crate::run::Clock;
+
+/// How the messages of a flow are sent and its replies read. One value serves all flows of a thread,
+/// so that buffers are there once; a flow owns its [`Socket`](Self::Socket) alone.
+pub trait Transport: Send {
+    /// One flow's socket, which never blocks, and what is under way on it.
+    type Socket: AsRawFd + Send;
+
+    /// Whether the path may lose messages, and deliver them twice.
+    const LOSES: bool;
+
+    /// Messages of one call of [`send`](Self::send) at most; no more than
+    /// [`MAX_BATCH`](crate::recorder::MAX_BATCH).
+    fn room(&self) -> usize;
+
+    /// Hands messages to the kernel, as far as it takes them.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not even the first was sent.
+    fn send(&mut self, socket: &mut Self::Socket, messages: &Outgoing<'_>) -> io::Result<Sent>;
+
+    /// Reads a part of what is there, and hands each reply to the inbox; `WouldBlock` where nothing is.
+    ///
+    /// # Errors
+    ///
+    /// The socket's own; an error that a peer or its network caused may be one of them.
+    fn receive(&mut self, socket: &mut Self::Socket, inbox: &mut Inbox<'_>)
+    -> io::Result<Received>;
+
+    /// So many messages of a flow were sent, and no further ones will be: called when sending is over,
+    /// and again when waiting is. The time is in nanoseconds since 1970.
+    fn close(&mut self, flow: u16, socket: &mut Self::Socket, messages: u64, now_ns: u64);
+
+    /// The meaning of an error of `send` or `receive`. A passing one costs messages and does not end
+    /// the flow.
+    fn failure(&mut self, socket: &Self::Socket, error: io::Error) -> Failure;
+
+    /// Bytes that the peer has acknowledged so far; a figure that grows is progress.
+    fn acknowledged(&self, _: &Self::Socket) -> u64 {
+        0
+    }
+
+    /// Replies that the kernel dropped on this side.
+    fn dropped(&self, _: &Self::Socket) -> u64 {
+        0
+    }
+
+    /// Segments that were sent again, where the kernel tells.
+    fn retransmitted(&self, _: &Self::Socket) -> Option<u64> {
+        None
+    }
+}
+
+/// An error of a flow.
+pub struct Failure {
+    /// In words.
+    pub error: Error,
+    /// Whether the flow goes on.
+    pub is_passing: bool,
+}
+
+/// Messages to send.
+pub struct Outgoing<'a> {
+    /// The flow, from 0.
+    pub flow: u16,
+    /// The number of the first, from 1.
+    pub first: u64,
+    /// How many.
+    pub count: usize,
+    /// Now.
+    pub now: Duration,
+    pub(super) place: u64,
+    pub(super) recorder: &'a Recorder,
+    pub(super) clock: Clock,
+}
+
+impl Outgoing<'_> {
+    /// The number of a message (from 0 in this call), and when it was due.
+    pub fn message(&self, at: usize) -> (u64, Duration) {
+        let at = at as u64;
+        (
+            self.first + at,
+            self.recorder.due(self.place + at, self.now),
+        )
+    }
+
+    /// A time since the start in nanoseconds since 1970.
+    pub fn wall_ns(&self, time: Duration) -> u64 {
+        self.clock.wall_ns(time)
+    }
+}
+
+/// What a call of [`Transport::send`] came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Messages handed over whole.
+    pub messages: usize,
+    /// Payload bytes handed over, those of a part of a message included.
+    pub bytes: usize,
+    /// When the first byte of the first of them was handed over, if that was before this call.
+    pub begun: Option<Duration>,
+    /// Whether the kernel takes no more for now.
+    pub is_full: bool,
+}
+
+/// What is left to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Nothing: what came was all there was.
+    Dry,
+    /// Something came, and there may be more.
+    More,
+    /// The peer has closed its side.
+    Closed,
+}
+
+/// Takes the replies of one flow.
+pub struct Inbox<'a> {
+    /// The flow, from 0.
+    pub flow: u16,
+    /// Now.
+    pub now: Duration,
+    pub(super) clock: Clock,
+    pub(super) recorder: &'a mut Recorder,
+    pub(super) replies: &'a mut Vec<Reply>,
+    pub(super) outcome: &'a mut Outcome,
+}
+
+impl Inbox<'_> {
+    /// Takes the time anew: what came was waited for.
+    pub fn look_at_clock(&mut self) {
+        self.now = self.clock.now();
+    }
+
+    /// When a message was due and sent; `None` of one that was not sent, or is forgotten.
+    pub fn times(&self, number: u64) -> Option<Times> {
+        self.recorder.times(number)
+    }
+
+    /// A time since the start in nanoseconds since 1970.
+    pub fn wall_ns(&self, time: Duration) -> u64 {
+        self.clock.wall_ns(time)
+    }
+
+    /// A reply of `bytes` to message `number` arrived at `arrived`; `wrong` describes it where it is
+    /// not what was sent.
+    pub fn reply(
+        &mut self,
+        number: u64,
+        arrived: Duration,
+        bytes: usize,
+        wrong: Option<impl FnOnce() -> String>,
+    ) {
+        let is_right = wrong.is_none();
+        let reply = self.recorder.reply(number, arrived, bytes, is_right);
+        if let (Verdict::Corrupted, Some(wrong)) = (reply.verdict, wrong) {
+            self.outcome.corruption.get_or_insert_with(wrong);
+        }
+        self.replies.push(reply);
+    }
+
+    /// Something of the peer that answers no message.
+    pub fn unmatched(&mut self, bytes: usize) {
+        let reply = self.recorder.unmatched(bytes);
+        self.replies.push(reply);
+    }
+
+    /// Payload bytes came, of whatever worth.
+    pub fn bytes(&mut self, bytes: usize) {
+        self.recorder.bytes_received(bytes);
+    }
+
+    /// A reply waited so long in this machine before it was read.
+    pub fn waited(&mut self, time: Duration) {
+        self.outcome.waiting.record(time);
+    }
+}

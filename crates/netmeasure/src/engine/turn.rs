@@ -1,0 +1,317 @@
+//! The turn of one flow: it reads what is there, and sends what is due, or ends.
+
+use std::io;
+use std::mem;
+use std::time::Duration;
+
+use netcommon::units::show_duration;
+use netcommon::{Error, ErrorKind};
+use nix::errno::Errno;
+
+use super::flow::{Next, Phase};
+use super::transport::{Inbox, Outgoing, Received, Sent, Transport};
+use super::worker::Worker;
+use crate::outcome::Broken;
+use crate::recorder::Verdict;
+use crate::report::{Event, ReplyLine};
+use crate::schedule::Schedule;
+
+/// Parts of what is there that a flow reads before others have their turn.
+const READS: usize = 16;
+
+/// Tries of a message that is refused: an ICMP error that an earlier one met with is told once, and
+/// over a path whose limit has just been learnt the message goes in fragments.
+const TRIES: u32 = 3;
+
+/// Each message meets with one ICMP error at most; an error that comes more often is the socket's own.
+const MAX_ERRORS: u64 = 1_000;
+
+/// How long to wait for room in the queue of an interface, which no poller tells of (`ENOBUFS`).
+const NO_BUFFERS: Duration = Duration::from_micros(100);
+
+/// When every message is answered, how long a copy may still take: at least so long, or else twice
+/// the longest round trip, and never longer than `-w`.
+const LINGER: Duration = Duration::from_millis(10);
+
+/// What is said of the first that comes.
+const UNMATCHED: &str = "bytes come that answer no message of this run: unreadable, foreign, or too \
+                         old to tell; they are counted as unmatched";
+
+impl<T: Transport> Worker<T> {
+    pub(super) fn take_turn(&mut self, at: usize) {
+        if self.flows[at].phase == Phase::Done {
+            return;
+        }
+        if self.flows[at].is_readable {
+            self.receive(at);
+        }
+        let now = self.clock.now();
+        self.flows[at].recorder.expire(now);
+        match self.flows[at].phase {
+            Phase::Sending if self.flows[at].is_blocked => self.watch_stall(at, now),
+            Phase::Sending => self.send(at, now),
+            Phase::Waiting => self.settle(at, now),
+            Phase::Done => return,
+        }
+        if self.flows[at].is_readable {
+            self.agenda.add(at);
+        }
+    }
+
+    pub(super) fn receive(&mut self, at: usize) {
+        for _ in 0..READS {
+            match self.receive_part(at) {
+                Ok(Received::More) => {}
+                Ok(Received::Dry) => {
+                    self.flows[at].is_readable = false;
+                    break;
+                }
+                Ok(Received::Closed) => {
+                    self.close_early(at);
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if self.meet(at, error) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.take_replies(at);
+    }
+
+    fn receive_part(&mut self, at: usize) -> io::Result<Received> {
+        let flow = &mut self.flows[at];
+        let mut inbox = Inbox {
+            flow: flow.index,
+            now: self.clock.now(),
+            clock: self.clock,
+            recorder: &mut flow.recorder,
+            replies: &mut self.replies,
+            outcome: &mut self.outcome,
+        };
+        let received = self.transport.receive(&mut flow.socket, &mut inbox);
+        let now = inbox.now;
+        match received {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Dry),
+            Err(error) => Err(error),
+            Ok(Received::Closed) => Ok(Received::Closed),
+            Ok(received) => {
+                (flow.last, flow.progress_at) = (now, now);
+                // Behind the last bytes lies the end, of which the poller tells once.
+                Ok(if flow.has_hung_up {
+                    Received::More
+                } else {
+                    received
+                })
+            }
+        }
+    }
+
+    fn take_replies(&mut self, at: usize) {
+        let (flow, plan) = (self.flows[at].index, &self.run.plan);
+        let (shows, is_timed) = (plan.shows_replies, plan.schedule != Schedule::Unpaced);
+        let mut replies = mem::take(&mut self.replies);
+        for reply in replies.drain(..) {
+            match (reply.verdict, reply.round_trip) {
+                (Verdict::Received | Verdict::Late, Some(trip)) if is_timed => {
+                    self.outcome.latencies.record(trip);
+                    self.outcome.interval_trips.record(trip);
+                }
+                (Verdict::Unmatched, _) => self.run.warn_once(UNMATCHED),
+                _ => {}
+            }
+            if shows {
+                let line = Event::Reply(ReplyLine::new(self.run.peer, flow, &reply));
+                // Without a reader, no flow has anything to measure for.
+                if self.run.output.say(&line).is_err() {
+                    self.run.interrupt();
+                }
+            }
+        }
+        self.replies = replies;
+    }
+
+    /// True when the error ended the flow.
+    fn meet(&mut self, at: usize, error: io::Error) -> bool {
+        let flow = &mut self.flows[at];
+        flow.errors += 1;
+        let sent = flow.recorder.counts().sent;
+        let is_lasting = flow.errors > sent.saturating_add(MAX_ERRORS);
+        let failure = self.transport.failure(&flow.socket, error);
+        if failure.is_passing && !is_lasting {
+            self.run
+                .warn_once(&format!("{}; the run goes on", failure.error));
+            self.outcome.passing.get_or_insert(failure.error);
+            return false;
+        }
+        self.break_off(at, failure.error);
+        true
+    }
+
+    fn send(&mut self, at: usize, now: Duration) {
+        match self.flows[at].next(now, self.transport.room()) {
+            Next::Wait(until) => self.agenda.add_at(at, until),
+            Next::End => self.end_sending(at, now),
+            Next::Send(count) => {
+                let flow = &mut self.flows[at];
+                let messages = Outgoing {
+                    flow: flow.index,
+                    first: flow.recorder.next_number(),
+                    count,
+                    now,
+                    place: flow.place,
+                    recorder: &flow.recorder,
+                    clock: self.clock,
+                };
+                match self.transport.send(&mut flow.socket, &messages) {
+                    Ok(sent) => self.count_sent(at, sent, now),
+                    Err(error) => self.not_sent(at, error, now),
+                }
+            }
+        }
+    }
+
+    fn count_sent(&mut self, at: usize, sent: Sent, now: Duration) {
+        let flow = &mut self.flows[at];
+        let begun = sent.begun.unwrap_or(now);
+        if let Some(lag) = flow.lag(begun).filter(|_| sent.messages > 0) {
+            self.outcome.lag.record_many(lag, sent.messages as u64);
+        }
+        flow.recorder.bytes_sent(sent.bytes);
+        flow.recorder.sent(flow.place, sent.messages, begun);
+        flow.place += sent.messages as u64;
+        (flow.refusals, flow.last) = (0, now);
+        flow.is_blocked = sent.is_full;
+        if sent.is_full {
+            flow.progress_at = now;
+        }
+        match flow.next(now, 1) {
+            Next::Wait(until) if !sent.is_full => self.agenda.add_at(at, until),
+            _ => self.agenda.add(at),
+        }
+    }
+
+    fn not_sent(&mut self, at: usize, error: io::Error, now: Duration) {
+        let flow = &mut self.flows[at];
+        if error.kind() == io::ErrorKind::WouldBlock {
+            (flow.is_blocked, flow.progress_at) = (true, now);
+        } else if error.raw_os_error() == Some(Errno::ENOBUFS as i32) {
+            return self.agenda.add_at(at, now + NO_BUFFERS);
+        } else if error.kind() != io::ErrorKind::Interrupted {
+            (flow.refusals, flow.last) = (flow.refusals + 1, now);
+            if flow.refusals.is_multiple_of(TRIES) {
+                flow.skip(1);
+                flow.pauses_until = now.saturating_add(self.run.plan.wait);
+            }
+            if self.meet(at, error) {
+                return;
+            }
+        }
+        self.agenda.add(at);
+    }
+
+    /// A flow that the kernel holds up goes on as long as the peer takes something.
+    fn watch_stall(&mut self, at: usize, now: Duration) {
+        let flow = &mut self.flows[at];
+        let acknowledged = self.transport.acknowledged(&flow.socket);
+        if acknowledged > flow.acknowledged {
+            (flow.acknowledged, flow.progress_at) = (acknowledged, now);
+        }
+        let (stalls_at, wait) = (flow.stalls_at(), self.run.plan.wait);
+        if now < stalls_at {
+            return self.agenda.add_at(at, stalls_at.min(now + wait / 4));
+        }
+        let (server, wait) = (&self.run.server, show_duration(wait));
+        let message = format!("timed out: {server} took no byte for {wait}");
+        self.break_off(at, Error::new(ErrorKind::TimedOut, message));
+    }
+
+    fn end_sending(&mut self, at: usize, now: Duration) {
+        let flow = &mut self.flows[at];
+        flow.phase = Phase::Waiting;
+        flow.skip(flow.overdue(now));
+        let messages = flow.recorder.next_number() - 1;
+        let now_ns = self.clock.wall_ns(now);
+        self.transport
+            .close(flow.index, &mut flow.socket, messages, now_ns);
+        if flow.is_unpaced && self.run.plan.count.is_none() {
+            // Throughput is what came back in its time.
+            return self.conclude(at, None);
+        }
+        self.agenda.add(at);
+    }
+
+    /// Waits for replies and, where messages may come twice, for copies.
+    fn settle(&mut self, at: usize, now: Duration) {
+        let flow = &self.flows[at];
+        let (undecided, decided) = (flow.recorder.undecided(), flow.recorder.counts().decided());
+        // Where nothing was ever answered, an ICMP error each is all that is to be heard.
+        let is_refused = T::LOSES && decided == 0 && flow.errors >= undecided;
+        let until = if undecided == 0 && T::LOSES {
+            flow.last.saturating_add(self.linger())
+        } else if undecided == 0 || is_refused {
+            now
+        } else {
+            flow.settles_at(T::LOSES)
+        };
+        if now < until {
+            self.agenda.add_at(at, until);
+        } else {
+            self.conclude(at, None);
+        }
+    }
+
+    fn linger(&self) -> Duration {
+        let longest = self.outcome.latencies.max().unwrap_or_default();
+        (longest * 2).max(LINGER).min(self.run.plan.wait)
+    }
+
+    fn close_early(&mut self, at: usize) {
+        let (server, counts) = (&self.run.server, self.flows[at].recorder.counts());
+        let (came, sent) = (counts.received + counts.late, counts.sent);
+        let message = format!("{server} closed early: {came} of {sent} replies came back");
+        self.break_off(at, Error::new(ErrorKind::ClosedEarly, message));
+    }
+
+    /// Ends a flow before its time.
+    pub(super) fn break_off(&mut self, at: usize, error: Error) {
+        let flow = &mut self.flows[at];
+        if flow.phase == Phase::Sending {
+            flow.skip(flow.overdue(self.clock.now()));
+        }
+        let flow = flow.index;
+        self.outcome.broken.push(Broken { flow, error });
+        self.conclude(at, None);
+    }
+
+    /// Ends a flow because the user has enough.
+    pub(super) fn interrupt_flow(&mut self, at: usize, now: Duration) {
+        let flow = &mut self.flows[at];
+        if flow.phase == Phase::Sending {
+            flow.skip(flow.overdue(now));
+        }
+        self.conclude(at, Some(now));
+    }
+
+    fn conclude(&mut self, at: usize, interrupted: Option<Duration>) {
+        let flow = &mut self.flows[at];
+        if mem::replace(&mut flow.phase, Phase::Done) == Phase::Done {
+            return;
+        }
+        let messages = flow.recorder.next_number() - 1;
+        let now_ns = self.clock.wall_ns(self.clock.now());
+        self.transport
+            .close(flow.index, &mut flow.socket, messages, now_ns);
+        let outcome = &mut self.outcome;
+        outcome.counts += flow.recorder.finish(interrupted);
+        outcome.last = outcome.last.max(flow.last);
+        outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
+        outcome.dropped += self.transport.dropped(&flow.socket);
+        if let Some(segments) = self.transport.retransmitted(&flow.socket) {
+            *outcome.retransmitted.get_or_insert(0) += segments;
+        }
+        self.release(at);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the threads of a measurement find out.
+
+use std::time::Duration;
+
+use netcommon::Error;
+
+use crate::counts::Counts;
+use crate::statistics::Latencies;
+
+/// A message of a measuring thread to the one that reports.
+pub enum News {
+    /// An interval is over.
+    Interval(Progress),
+    /// All its flows are done.
+    Done(Box<Outcome>),
+}
+
+/// How far a thread's flows are at the end of an interval.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    /// Everything that is decided since the start.
+    pub counts: Counts,
+    /// Round trips of the interval alone.
+    pub trips: Trips,
+}
+
+/// Round trips of an interval.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trips {
+    /// How many.
+    pub count: u64,
+    /// Their sum.
+    pub sum: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+impl Trips {
+    /// Counts one.
+    pub fn record(&mut self, round_trip: Duration) {
+        self.count += 1;
+        self.sum += round_trip;
+        self.max = self.max.max(round_trip);
+    }
+
+    /// Adds those of another thread.
+    pub fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.max = self.max.max(other.max);
+    }
+}
+
+/// A flow that ended before its time.
+#[derive(Debug)]
+pub struct Broken {
+    /// Its number, from 0.
+    pub flow: u16,
+    /// Why.
+    pub error: Error,
+}
+
+/// What the flows of a thread, or all of them together, measured.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What became of the messages.
+    pub counts: Counts,
+    /// Round trips of the messages that were rightly answered, in time or late.
+    pub latencies: Latencies,
+    /// How long after they were due messages were sent; empty without a clock.
+    pub lag: Latencies,
+    /// How long replies waited in this machine between the kernel's time stamp and this program.
+    pub waiting: Latencies,
+    /// Interarrival jitter of the replies (RFC 3550); of several flows the largest.
+    pub jitter: Option<Duration>,
+    /// From the start to the last message sent or received.
+    pub last: Duration,
+    /// The first reply that was not what had been sent, in words.
+    pub corruption: Option<String>,
+    /// The first error that cost messages and did not end a flow.
+    pub passing: Option<Error>,
+    /// Flows that ended before their time.
+    pub broken: Vec<Broken>,
+    /// Replies that the kernel dropped on this side.
+    pub dropped: u64,
+    /// Segments that TCP sent again, where the kernel tells.
+    pub retransmitted: Option<u64>,
+    /// Round trips since the last interval.
+    pub interval_trips: Trips,
+}
+
+impl Outcome {
+    /// Adds what another thread found.
+    pub fn merge(&mut self, other: Self) {
+        self.counts += other.counts;
+        self.latencies.merge(&other.latencies);
+        self.lag.merge(&other.lag);
+        self.waiting.merge(&other.waiting);
+        self.jitter = self.jitter.max(other.jitter);
+        self.last = self.last.max(other.last);
+        self.corruption = self.corruption.take().or(other.corruption);
+        self.passing = self.passing.take().or(other.passing);
+        self.broken.extend(other.broken);
+        self.dropped += other.dropped;
+        self.retransmitted = match (self.retransmitted, other.retransmitted) {
+            (Some(one), Some(two)) => Some(one + two),
+            (one, two) => one.or(two),
+        };
+    }
+}
