@@ -1,7 +1,7 @@
 //! Echo servers made in the test, that treat each message as the test says.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,4 +56,21 @@ pub(crate) fn hold_up(time: Duration) {
     {
         thread::park_timeout(left);
     }
+}
+
+/// An echo server of the test's own that `treat`s each datagram, numbered from 1, before it answers.
+pub(crate) fn echo_datagrams(treat: impl Fn(u64) + Send + 'static) -> SocketAddr {
+    let server = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    let address = server.local_addr().expect("an address");
+    thread::spawn(move || {
+        let mut buffer = vec![0; 1 << 16];
+        for number in 1.. {
+            let Ok((length, client)) = server.recv_from(&mut buffer) else {
+                return;
+            };
+            treat(number);
+            drop(server.send_to(&buffer[..length], client));
+        }
+    });
+    address
 }

@@ -7,7 +7,8 @@
 //! - `terminal`: a pseudo-terminal
 //! - `crowd`: thousands of TCP clients
 //! - `peers`, `echoes`: TCP servers and clients of the test's own
-//! - `udp`, `udp_path`: UDP sockets of the test's own, and a path that loses and delays
+//! - `udp`: UDP sockets of the test's own
+//! - `relay`: a UDP path that decides by lot what becomes of each probe, and knows the truth
 //! - `probes`: probe datagrams
 //! - `measured`: summaries of measurements, taken apart
 //! - `data`: pseudo-random bytes
@@ -21,10 +22,10 @@ pub(crate) mod peers;
 pub(crate) mod probes;
 pub(crate) mod process;
 pub(crate) mod program;
+pub(crate) mod relay;
 pub(crate) mod server;
 pub(crate) mod terminal;
 pub(crate) mod udp;
-pub(crate) mod udp_path;
 
 pub(crate) use crowd::crowd;
 pub(crate) use data::{Noise, assert_is_noise, assert_same, noise};

@@ -4,7 +4,9 @@
 //! - `tcp_latency`: known delays and stalls are found again
 //! - `tcp_failures`: servers that fail a measurement
 //! - `tcp_output`: what a measurement says
-//! - `udp_path`: a path that loses, doubles, swaps, damages and delays by a known pattern
+//! - `udp_matrix`: hundreds of paths that lose, copy, delay, reorder and damage, each count the path's own
+//! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
+//! - `udp_errors`: refusals and stops that pass
 //! - `udp_server`: what `udp-server` says about probes
 
 mod tcp_echoes;
@@ -12,5 +14,7 @@ mod tcp_failures;
 mod tcp_latency;
 mod tcp_output;
 mod udp_echoes;
+mod udp_errors;
+mod udp_matrix;
 mod udp_path;
 mod udp_server;

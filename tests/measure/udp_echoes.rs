@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::echoes::hold_up;
+use crate::harness::echoes::{echo_datagrams, hold_up};
 use crate::harness::measured::{
     assert_adds_up, assert_all_at_least, assert_carries_the_stall, count, figure, measure, summary,
 };
@@ -13,7 +13,6 @@ use crate::harness::process::{Running, run};
 use crate::harness::program::{UdpClient, UdpServer, installed, python};
 use crate::harness::server::Server;
 use crate::harness::udp::{address_of, socket_on};
-use crate::harness::udp_path::echo_datagrams;
 
 /// Measures, and demands that every probe came back.
 #[track_caller]
@@ -39,7 +38,7 @@ fn every_way_to_measure_works_against_our_server() {
         ("-c 5 -i 10ms", 5),
         ("-c 50 --rate 1000 -P 3", 150),
         ("-c 7 -i 0 -P 5", 35),
-        ("-c 20 -i 0 -l 32", 20),
+        ("-c 20 -i 0 -l 44", 20),
         ("-c 5 -i 0 -l 65507", 5),
         ("-t 500ms --rate 100 -P 4", 50),
     ] {
@@ -105,16 +104,6 @@ fn replies_behind_a_stall_carry_it_from_when_they_were_due() {
 }
 
 #[test]
-fn a_closed_port_is_exit_4_with_the_whole_summary() {
-    let address = socket_on("127.0.0.1").local_addr().unwrap();
-    let end = measure(UdpClient, address, "-c 100 -i 10ms");
-    end.assert_error(4, &["refused"]);
-    let summary = summary(&end);
-    assert_adds_up(&summary);
-    assert_eq!(count(&summary, "received"), 0);
-}
-
-#[test]
 fn silence_is_exit_1_and_all_is_lost() {
     let silent = socket_on("127.0.0.1");
     let address = silent.local_addr().unwrap();
@@ -134,12 +123,12 @@ fn what_is_in_flight_at_ctrl_c_is_not_lost() {
     let arguments = "-i 10ms -w 1m --report 50ms -J";
     let command = UdpClient.to(silent.local_addr().unwrap(), arguments);
     let client = Running::start(command);
-    let interval = client.event();
+    client.line();
     let end = client.interrupt();
     end.assert_code(1);
     let summary = summary(&end);
     assert_adds_up(&summary);
-    assert!(count(&summary, "in_flight") >= count(&interval, "sent"));
+    assert!(count(&summary, "in_flight") > 0, "{summary}");
     assert_eq!(count(&summary, "lost"), 0);
 }
 
@@ -154,27 +143,8 @@ fn ctrl_c_gives_the_whole_summary() {
         end.assert_code(0);
         let summary = summary(&end);
         assert_adds_up(&summary);
-        assert_eq!(
-            count(&summary, "received"),
-            count(&summary, "sent"),
-            "{way}"
-        );
-        assert!(count(&summary, "sent") > 0);
-    }
-}
-
-#[test]
-fn intervals_add_up_to_the_summary() {
-    let server = Server::start(UdpServer, "--echo");
-    let end = measure(
-        UdpClient,
-        server.address,
-        "-t 600ms --rate 500 --report 100ms",
-    );
-    let (intervals, summary) = (end.events_of("interval"), summary(&end));
-    for key in ["sent", "received", "bytes_received"] {
-        let sum: u64 = intervals.iter().map(|interval| count(interval, key)).sum();
-        assert_eq!(sum, count(&summary, key), "{key}");
+        assert_eq!(count(&summary, "lost"), 0, "{way}");
+        assert!(count(&summary, "received") > 0, "{way}");
     }
 }
 
@@ -183,8 +153,8 @@ fn contradictions_are_usage_errors() {
     for (arguments, named) in [
         ("-c 3 -m hola", "--message"),
         ("-c 3 --lines", "--lines"),
-        ("-c 3 -l 31", "32 to 65507"),
-        ("-c 3 -l 65508", "32 to 65507"),
+        ("-c 3 -l 43", "44 to 65507"),
+        ("-c 3 -l 65508", "44 to 65507"),
         ("-c 3 239.1.2.3:1234", "group"),
         ("--report 1", "--report"),
     ] {

@@ -1,163 +1,172 @@
-//! A path that loses, doubles, swaps, damages and delays by a known pattern: the counts are the pattern's.
+//! How bounds, lines and exit codes tell of a path that loses, delays and damages.
 
-use serde_json::Value;
-
-use crate::harness::measured::{assert_adds_up, count, figure, measure, summary};
-use crate::harness::process::Finished;
+use crate::harness::measured::{assert_adds_up, count, figure, summary};
+use crate::harness::process::{Finished, run};
 use crate::harness::program::{UdpClient, UdpServer};
+use crate::harness::relay::{DELAY, Fate, Lots, Relay};
 use crate::harness::server::Server;
-use crate::harness::udp_path::{Fate, LATE, Path, drawn, path_to, tally};
 
-/// So few that a socket's usual buffer holds all of them: however busy the machine is, nothing is
-/// lost but what the path loses.
-const PROBES: usize = 200;
-const LENGTH: usize = 64;
-
-/// What a pattern makes of the probes that take it.
-#[derive(Debug, PartialEq, Eq)]
-struct Counts {
-    received: u64,
-    lost: u64,
-    late: u64,
-    duplicate: u64,
-    reordered: u64,
-    corrupted: u64,
+/// A path on which every probe of `numbers` has the same fate.
+fn path(server: &Server, fate: Fate, one_in: u64, count: u64) -> Relay {
+    let lots = Lots {
+        seed: 1,
+        fates: vec![fate],
+        one_in,
+        count,
+        outage: 0..0,
+    };
+    Relay::to(server.address, lots)
 }
 
-impl Counts {
-    fn of_pattern(fates: &[Fate]) -> Self {
-        let count = |fate| tally(fates, |other| *other == fate);
-        let corrupted = tally(fates, |fate| matches!(fate, Fate::Damaged(_)));
-        let (lost, late) = (count(Fate::Lost), count(Fate::Late));
-        Self {
-            received: fates.len() as u64 - lost - late - corrupted,
-            lost,
-            late,
-            duplicate: count(Fate::Doubled),
-            // A later probe passes what is late, too.
-            reordered: count(Fate::Swapped) + late,
-            corrupted,
+fn echo() -> Server {
+    Server::start(UdpServer, "--echo --json")
+}
+
+fn measured(relay: &Relay, arguments: &str) -> Finished {
+    let end = run(UdpClient.to(relay.entrance, arguments));
+    if arguments.contains("--json") {
+        assert_adds_up(&summary(&end));
+    }
+    end
+}
+
+#[test]
+fn the_loss_bound_is_held_against_all_that_was_due() {
+    let server = echo();
+    for (fate, code) in [
+        (Fate::Lost, 1),
+        (Fate::Late, 1),
+        (Fate::Copied, 0),
+        (Fate::Swapped, 0),
+    ] {
+        let relay = path(&server, fate, 5, 100);
+        let end = measured(&relay, "-c 100 --rate 200 -w 1s --max-loss 1");
+        end.assert_code(code);
+        if code != 0 {
+            end.assert_error(
+                1,
+                &[
+                    "check failed",
+                    "--max-loss",
+                    "of 100 messages",
+                    "limit is 1%",
+                ],
+            );
         }
     }
-
-    fn of(event: &Value) -> Self {
-        Self {
-            received: count(event, "received"),
-            lost: count(event, "lost"),
-            late: event["late"].as_u64().unwrap_or(0),
-            duplicate: count(event, "duplicate"),
-            reordered: count(event, "reordered"),
-            corrupted: count(event, "corrupted"),
-        }
-    }
-}
-
-fn probed(path: &Path, arguments: &str) -> Finished {
-    measure(UdpClient, path.entrance, arguments)
-}
-
-/// The server's report on whom it heard through the path.
-#[track_caller]
-fn report(server: Server, path: &Path) -> Value {
-    let exit = path.exit.to_string();
-    let events = server.finish().into_iter();
-    let mut reports: Vec<Value> = events.filter(|event| event["peer"] == *exit).collect();
-    assert_eq!(reports.len(), 1, "{reports:?}");
-    reports.remove(0)
 }
 
 #[test]
-fn a_path_there_is_counted_exactly_on_both_sides() {
-    for seed in [1, 2, 3] {
-        let fates = drawn(seed, PROBES, LENGTH);
-        let expected = Counts::of_pattern(&fates);
-        let server = Server::start(UdpServer, "--json --echo");
-        let path = path_to(server.address, fates, Vec::new());
-        let end = probed(&path, "-c 200 --rate 400 -w 4s");
-        end.assert_error(1, &["corrupted"]);
-        let summary = summary(&end);
-        assert_adds_up(&summary);
-        assert_eq!(Counts::of(&summary), expected, "client, seed {seed}");
-        assert!(figure(&summary, "jitter_s") > 0.0);
-        let report = report(server, &path);
-        assert_eq!(Counts::of(&report), expected, "server, seed {seed}");
-        assert!(figure(&report, "jitter_s") > 0.0);
-    }
-}
-
-#[test]
-fn a_path_back_is_counted_by_the_client_alone() {
-    let fates = drawn(4, PROBES, LENGTH);
-    let expected = Counts::of_pattern(&fates);
-    let server = Server::start(UdpServer, "--json --echo");
-    let path = path_to(server.address, Vec::new(), fates);
-    let end = probed(&path, "-c 200 --rate 400 -w 4s");
-    assert_eq!(Counts::of(&summary(&end)), expected);
-    let all = Counts::of_pattern(&[Fate::Passed; PROBES]);
-    assert_eq!(Counts::of(&report(server, &path)), all);
-}
-
-#[test]
-fn a_server_that_does_not_echo_counts_the_same() {
-    let fates = drawn(5, PROBES, LENGTH);
-    let expected = Counts::of_pattern(&fates);
-    let server = Server::start(UdpServer, "--json");
-    let path = path_to(server.address, fates, Vec::new());
-    let end = probed(&path, "-c 200 --rate 400 -w 100ms");
-    end.assert_error(1, &["no reply"]);
-    assert_eq!(count(&summary(&end), "lost"), PROBES as u64);
-    assert_eq!(Counts::of(&report(server, &path)), expected);
-}
-
-#[test]
-fn a_reply_after_its_time_is_late_and_neither_received_nor_lost() {
-    let mut fates = vec![Fate::Passed; 400];
-    for late in [5, 10, 15] {
-        fates[late] = Fate::Late;
-    }
-    fates[20] = Fate::Lost;
-    let expected = Counts::of_pattern(&fates);
-    let server = Server::start(UdpServer, "--json --echo");
-    let path = path_to(server.address, fates, Vec::new());
-    let end = probed(&path, "-c 400 -i 10ms -w 2s");
-    end.assert_code(0);
-    assert_eq!(Counts::of(&summary(&end)), expected);
-    let late = |reply: &&Value| reply["verdict"] == "late";
-    let replies = end.events_of("reply");
-    assert_eq!(replies.iter().filter(late).count(), 3);
-    for reply in replies.iter().filter(late) {
-        assert!(figure(reply, "rtt_s") >= LATE.as_secs_f64(), "{reply}");
-    }
-    // To the server it is one among those that came, if behind later ones.
-    let report = report(server, &path);
-    assert_eq!(
-        (count(&report, "received"), count(&report, "lost")),
-        (399, 1)
+fn one_of_many_does_not_read_as_none() {
+    let server = echo();
+    let lots = Lots {
+        seed: 0,
+        fates: vec![],
+        one_in: 1,
+        count: 0,
+        outage: 3..4,
+    };
+    let relay = Relay::to(server.address, lots);
+    let arguments = "-c 3000 --rate 3000 -w 1s --max-loss 0 --lang en";
+    let end = measured(&relay, arguments);
+    end.assert_error(1, &["0.033% (1 of 3000 messages)", "limit is 0%"]);
+    assert!(
+        end.text()
+            .contains("answered in time 99.967% (2999 of 3000)"),
+        "{}",
+        end.text()
     );
-    assert_eq!(count(&report, "reordered"), 3);
+    assert!(end.text().contains("lost 1 (0.033%)"), "{}", end.text());
 }
 
 #[test]
-fn a_loss_bound_is_named_with_value_and_limit() {
-    let server = Server::start(UdpServer, "--json --echo");
-    let mut fates = vec![Fate::Passed; 100];
-    fates[..10].fill(Fate::Lost);
-    let path = path_to(server.address, fates.clone(), Vec::new());
-    let end = probed(&path, "-c 100 --rate 1000 -w 3s --max-loss 9.5");
-    end.assert_error(1, &["check failed", "--max-loss", "10%", "9.5%"]);
-    let path = path_to(server.address, fates, Vec::new());
-    probed(&path, "-c 100 --rate 1000 -w 3s --max-loss 10").assert_code(0);
+fn the_p99_bound_takes_a_missing_answer_for_endless() {
+    let server = echo();
+    let relay = path(&server, Fate::Lost, 5, 100);
+    let end = measured(&relay, "-c 100 --rate 200 -w 1s --max-p99 1m");
+    end.assert_error(1, &["--max-p99", "of 100 messages have no right answer"]);
+    let relay = path(&server, Fate::Late, 5, 240);
+    let end = measured(&relay, "-c 240 --rate 200 -w 1s --max-p99 1s");
+    end.assert_error(
+        1,
+        &["--max-p99", "the 99th percentile is 1.", "limit is 1s"],
+    );
 }
 
 #[test]
-fn one_probe_at_a_time_goes_on_behind_a_lost_one() {
-    let server = Server::start(UdpServer, "--json --echo");
-    let mut fates = vec![Fate::Passed; 20];
-    fates[3] = Fate::Lost;
-    fates[7] = Fate::Lost;
-    let expected = Counts::of_pattern(&fates);
-    let path = path_to(server.address, fates, Vec::new());
-    let end = probed(&path, "-c 20 -i 0 -w 2s");
+fn late_replies_are_lines_with_their_round_trip() {
+    let server = echo();
+    let relay = path(&server, Fate::Late, 4, 60);
+    let end = measured(&relay, "-c 60 -i 50ms -w 1s --json");
     end.assert_code(0);
-    assert_eq!(Counts::of(&summary(&end)), expected);
+    let late: Vec<_> = end
+        .events_of("reply")
+        .into_iter()
+        .filter(|reply| reply["verdict"] == "late")
+        .collect();
+    assert_eq!(late.len() as u64, relay.truth().late);
+    assert!(!late.is_empty());
+    for reply in late {
+        assert!(figure(&reply, "rtt_s") >= DELAY.as_secs_f64(), "{reply}");
+    }
+}
+
+#[test]
+fn an_unreadable_reply_has_neither_number_nor_round_trip() {
+    let server = echo();
+    let relay = path(&server, Fate::HeaderDamaged, 5, 40);
+    let end = measured(&relay, "-c 40 -i 10ms -w 1s --json");
+    end.assert_code(0);
+    assert!(end.stderr.contains("unmatched"), "{}", end.stderr);
+    let unmatched = end
+        .events_of("reply")
+        .into_iter()
+        .filter(|reply| reply["verdict"] == "unmatched");
+    let mut unmatched = unmatched.inspect(|reply| {
+        assert!(
+            reply["sequence"].is_null() && reply["rtt_s"].is_null(),
+            "{reply}"
+        );
+    });
+    assert!(unmatched.next().is_some());
+    unmatched.for_each(drop);
+    let summary = summary(&end);
+    assert!(count(&summary, "lost") > 0);
+    assert_eq!(count(&summary, "lost"), count(&summary, "unmatched"));
+}
+
+#[test]
+fn a_server_that_does_not_echo_counts_the_way_there() {
+    let server = Server::start(UdpServer, "--json");
+    let relay = path(&server, Fate::Lost, 4, 100);
+    let end = measured(&relay, "-c 100 --rate 1000 -w 100ms --json");
+    end.assert_error(1, &["check failed", "no reply"]);
+    assert_eq!(count(&summary(&end), "lost"), 100);
+    let truth = relay.server_truths().into_values().next().unwrap();
+    let report = server
+        .finish()
+        .into_iter()
+        .find(|event| event["run"].is_string())
+        .unwrap();
+    assert_eq!(count(&report, "lost"), truth.lost);
+    assert_eq!(count(&report, "received"), truth.received);
+}
+
+#[test]
+fn copies_of_the_run_before_on_the_same_port_are_unmatched() {
+    let server = echo();
+    let relay = path(&server, Fate::CopiedLate, 2, 40);
+    let port = std::net::UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let arguments = format!("-c 40 --rate 1000 -w 1s -B :{port} --json");
+    let first = measured(&relay, &arguments);
+    first.assert_code(0);
+    let second = measured(&relay, &arguments);
+    second.assert_code(0);
+    let summary = summary(&second);
+    assert_eq!(count(&summary, "received"), 40);
+    assert_eq!(count(&summary, "lost"), 0);
 }
