@@ -36,6 +36,7 @@
 //! # Layout
 //!
 //! - [`error`]: a failure as one line and an exit code
+//! - [`buffer`]: large buffers that bytes are received into
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`payload`]: bytes from the network, made safe to show
 //! - [`language`]: Spanish or English for the human lines
@@ -51,6 +52,7 @@
 //! - [`service`]: sockets handed over by a service manager, and its notifications
 
 pub mod address;
+pub mod buffer;
 pub mod cli;
 pub mod datagrams;
 pub mod error;

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use netcommon::buffer::Buffer;
 use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
 
@@ -112,7 +113,7 @@ impl Exchange {
     }
 
     fn receive(&mut self, reply: &mut Reply<'_>) -> Result<(), Error> {
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = Buffer::new(CHUNK);
         loop {
             match self.stream.read(&mut chunk) {
                 Ok(0) => return Ok(()),

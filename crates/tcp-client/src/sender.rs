@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netcommon::Error;
+use netcommon::buffer::Buffer;
 
 use crate::expectation::Expectation;
 use crate::source::Source;
@@ -115,7 +116,7 @@ fn progress_bar(is_visible: bool, length: Option<u64>) -> ProgressBar {
 
 impl SendJob {
     fn send_all(mut self, progress: &Progress) -> Result<(), SendError> {
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = Buffer::new(CHUNK);
         loop {
             progress.is_reading.store(true, Ordering::Relaxed);
             let read = self.source.reader.read(&mut chunk);

@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 use netcommon::Error;
+use netcommon::buffer::Buffer;
 use netcommon::socket::info::tcp_info;
 use netmeasure::engine::{Failure, Inbox, Outgoing, Received, Sent, Transport};
 
@@ -89,14 +90,14 @@ impl AsRawFd for Connection {
 /// The buffers of one thread, and what failures are told with.
 #[derive(Clone)]
 pub(super) struct Tcp {
-    chunk: Vec<u8>,
+    chunk: Buffer,
     server: String,
 }
 
 impl Tcp {
     pub(super) fn new(server: String) -> Self {
         Self {
-            chunk: vec![0; CHUNK],
+            chunk: Buffer::new(CHUNK),
             server,
         }
     }
