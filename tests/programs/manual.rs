@@ -1,6 +1,6 @@
 //! Help and man pages: their examples are accepted, and their JSON events are those that are written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -36,26 +36,21 @@ fn every_example_is_a_command_line_that_the_program_accepts() {
     }
 }
 
-type Keys = BTreeMap<String, BTreeSet<String>>;
-
-fn keys_of(events: &[Value]) -> Keys {
-    let mut keys = Keys::new();
-    for event in events {
-        let name = event["event"].as_str().unwrap().to_owned();
-        let names = event.as_object().unwrap().keys().cloned();
-        keys.entry(name).or_default().extend(names);
-    }
-    keys
+/// The name of an event and its keys.
+fn form(event: &Value) -> (String, BTreeSet<String>) {
+    let name = event["event"].as_str().unwrap().to_owned();
+    (name, event.as_object().unwrap().keys().cloned().collect())
 }
 
-/// Demands that the man page shows these events with exactly these keys.
+/// Demands that the man page shows each of these events with exactly these keys.
 #[track_caller]
 fn assert_documented(program: Program, events: &[Value]) {
     let page = man_page(program);
     let samples = page.lines().filter(|line| line.starts_with("{\"event\""));
-    let documented = keys_of(&samples.map(parse_event).collect::<Vec<_>>());
-    for (name, keys) in keys_of(events) {
-        assert_eq!(Some(&keys), documented.get(&name), "{name}");
+    let documented: Vec<_> = samples.map(|line| form(&parse_event(line))).collect();
+    assert!(!events.is_empty());
+    for event in events {
+        assert!(documented.contains(&form(event)), "{event}");
     }
 }
 
@@ -78,6 +73,31 @@ fn json_events_of_the_udp_pair_have_the_keys_that_the_man_pages_show() {
     let (listening, datagram) = (parse_event(&server.greeting), server.event());
     let summary = server.finish().pop().unwrap();
     assert_documented(UdpServer, &[listening, datagram, summary]);
+}
+
+#[test]
+fn json_events_of_measuring_have_the_keys_that_the_man_pages_show() {
+    let echo = Server::start(UdpServer, "--json --echo");
+    // So many that every percentile has its sample.
+    for arguments in ["-c 1500 --rate 5000 --report 100ms", "-c 2 -i 10ms"] {
+        let end = run(UdpClient.to(echo.address, arguments).with("--json"));
+        let mut events = end.events();
+        if arguments.contains("-i") {
+            events.retain(|event| event["event"] == "reply");
+        }
+        // An interval without a reply has no round trip.
+        events.retain(|event| event["event"] != "interval" || event["rtt_max_s"].is_number());
+        assert_documented(UdpClient, &events);
+    }
+    let reports: Vec<Value> = echo
+        .finish()
+        .into_iter()
+        .filter(|event| event["run"].is_string())
+        .collect();
+    assert_documented(UdpServer, &reports[..1]);
+    let server = Server::start(TcpServer, "--json");
+    let stream = run(TcpClient.to(server.address, "--stream -t 200ms --json"));
+    assert_documented(TcpClient, &stream.events());
 }
 
 #[test]

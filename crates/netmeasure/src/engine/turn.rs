@@ -307,7 +307,9 @@ impl<T: Transport> Worker<T> {
         let outcome = &mut self.outcome;
         outcome.counts += flow.recorder.finish(interrupted);
         outcome.last = outcome.last.max(flow.last);
-        outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
+        if T::LOSES {
+            outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
+        }
         outcome.dropped += self.transport.dropped(&flow.socket);
         if let Some(segments) = self.transport.retransmitted(&flow.socket) {
             *outcome.retransmitted.get_or_insert(0) += segments;
