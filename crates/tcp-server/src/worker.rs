@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::Token;
+use netcommon::buffer::Buffer;
 use netcommon::error::reason;
 
 use crate::client::{Client, CloseReason, Outcome};
@@ -18,10 +19,6 @@ use crate::sweep::{Sweep, interval};
 
 /// 2.2 times the throughput of 64 KiB; untouched pages of it cost nothing.
 const BUFFER: usize = 256 << 10;
-
-/// A cache line. The kernel takes 2.9 times as long to copy bytes to memory that begins between two,
-/// as a large block of malloc(3) does (measured on a processor with `fsrm`).
-const ALIGNMENT: usize = 64;
 
 /// How long a worker with nothing to do keeps its buffer.
 const REST: Duration = Duration::from_secs(2);
@@ -36,7 +33,7 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     clients: Clients,
     /// Empty while the worker rests.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     turns: Vec<Token>,
     phase: Phase,
     phase_since: Instant,
@@ -53,7 +50,7 @@ impl Worker {
             number,
             shared,
             clients,
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
             turns: Vec::new(),
             phase: Phase::Running,
             phase_since: now,
@@ -117,7 +114,7 @@ impl Worker {
         self.mailbox().end_sleep();
         let rests = || self.time_to_rest(Instant::now()) == Some(Duration::ZERO);
         if self.clients.ready() == 0 && rests() {
-            self.buffer = Vec::new();
+            self.buffer = Buffer::default();
         }
         polled
     }
@@ -183,9 +180,8 @@ impl Worker {
         }
         self.last_service = now;
         if self.buffer.is_empty() {
-            self.buffer = vec![0; BUFFER + ALIGNMENT];
+            self.buffer = Buffer::new(BUFFER);
         }
-        let start = self.buffer.as_ptr().align_offset(ALIGNMENT);
         let mut turns = mem::take(&mut self.turns);
         self.clients.take_ready(&mut turns);
         for token in turns.iter().copied() {
@@ -194,8 +190,7 @@ impl Worker {
                 self.clients.set_ready(token);
             } else if let Some(entry) = self.clients.entry(token) {
                 let inspector = self.shared.settings.inspector.as_ref();
-                let buffer = &mut self.buffer[start..start + BUFFER];
-                let outcome = entry.take_turn(buffer, inspector);
+                let outcome = entry.take_turn(&mut self.buffer, inspector);
                 self.settle(token, outcome);
             }
         }
