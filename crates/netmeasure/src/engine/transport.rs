@@ -20,6 +20,10 @@ pub trait Transport: Send {
     /// Whether the path may lose messages, and deliver them twice.
     const LOSES: bool;
 
+    /// Whether [`receive`](Self::receive) can wait itself, for a while: a thread with a single flow in a
+    /// closed loop saves the poller's part of each round trip.
+    const CAN_WAIT: bool;
+
     /// Messages of one call of [`send`](Self::send) at most; no more than
     /// [`MAX_BATCH`](crate::recorder::MAX_BATCH).
     fn room(&self) -> usize;
@@ -31,13 +35,18 @@ pub trait Transport: Send {
     /// The reason why not even the first was sent.
     fn send(&mut self, socket: &mut Self::Socket, messages: &Outgoing<'_>) -> io::Result<Sent>;
 
-    /// Reads a part of what is there, and hands each reply to the inbox; `WouldBlock` where nothing is.
+    /// Reads a part of what is there, and hands each reply to the inbox; `WouldBlock` where nothing is,
+    /// or has come in a while where it `waits`.
     ///
     /// # Errors
     ///
     /// The socket's own; an error that a peer or its network caused may be one of them.
-    fn receive(&mut self, socket: &mut Self::Socket, inbox: &mut Inbox<'_>)
-    -> io::Result<Received>;
+    fn receive(
+        &mut self,
+        socket: &mut Self::Socket,
+        inbox: &mut Inbox<'_>,
+        waits: bool,
+    ) -> io::Result<Received>;
 
     /// So many messages of a flow were sent, and no further ones will be: called when sending is over,
     /// and again when waiting is. The time is in nanoseconds since 1970.

@@ -58,9 +58,29 @@ impl<T: Transport> Worker<T> {
         }
     }
 
+    /// Waits for the reply of the only flow, in the place of the poller; false where that is not what
+    /// the thread waits for.
+    pub(super) fn wait_in_receive(&mut self) -> bool {
+        let [flow] = &self.flows[..] else {
+            return false;
+        };
+        let is_loop = T::CAN_WAIT && self.run.plan.schedule == Schedule::Replies;
+        let waits = is_loop && !flow.is_blocked && flow.recorder.waits_until().is_some();
+        if waits {
+            self.flows[0].is_readable = true;
+            self.receive_in(0, true);
+            self.agenda.add(0);
+        }
+        waits
+    }
+
     pub(super) fn receive(&mut self, at: usize) {
+        self.receive_in(at, false);
+    }
+
+    fn receive_in(&mut self, at: usize, mut waits: bool) {
         for _ in 0..READS {
-            match self.receive_part(at) {
+            match self.receive_part(at, mem::take(&mut waits)) {
                 Ok(Received::More) => {}
                 Ok(Received::Dry) => {
                     self.flows[at].is_readable = false;
@@ -81,7 +101,7 @@ impl<T: Transport> Worker<T> {
         self.take_replies(at);
     }
 
-    fn receive_part(&mut self, at: usize) -> io::Result<Received> {
+    fn receive_part(&mut self, at: usize, waits: bool) -> io::Result<Received> {
         let flow = &mut self.flows[at];
         let mut inbox = Inbox {
             flow: flow.index,
@@ -91,7 +111,7 @@ impl<T: Transport> Worker<T> {
             replies: &mut self.replies,
             outcome: &mut self.outcome,
         };
-        let received = self.transport.receive(&mut flow.socket, &mut inbox);
+        let received = self.transport.receive(&mut flow.socket, &mut inbox, waits);
         let now = inbox.now;
         match received {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Dry),

@@ -161,6 +161,9 @@ impl<T: Transport> Worker<T> {
         if timeout.is_none() && self.run.plan.schedule == Schedule::Replies {
             // The server may share this processor; to fall asleep and be woken costs more.
             thread::yield_now();
+            if self.wait_in_receive() {
+                return Ok(());
+            }
         }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),

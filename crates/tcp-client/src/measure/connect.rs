@@ -21,7 +21,7 @@ const AT_ONCE: usize = 128;
 const TICK: Duration = Duration::from_millis(100);
 
 /// Connects so many times. The first connection tries the addresses of the name in turn; the others
-/// go to the one that worked. None of the streams blocks.
+/// go to the one that worked. A read that blocks ends after `tick`.
 ///
 /// # Errors
 ///
@@ -30,6 +30,7 @@ pub(super) fn connect_all(
     args: &Args,
     target: &Target,
     flows: u16,
+    tick: Duration,
 ) -> Result<Vec<TcpStream>, Error> {
     let options = args.connect_options();
     let first = tcp::connect(target, args.target.family(), &options)?;
@@ -38,8 +39,9 @@ pub(super) fn connect_all(
     let mut streams = vec![first];
     streams.extend(made.map_err(|error| failed(target, address, error))??);
     for stream in &streams {
-        let unblocked = stream.set_nonblocking(true);
-        unblocked.map_err(|error| Error::io("cannot make a socket non-blocking", error))?;
+        let prepared = stream.set_nonblocking(false);
+        let prepared = prepared.and_then(|()| stream.set_read_timeout(Some(tick)));
+        prepared.map_err(|error| Error::io("cannot set a time-out", error))?;
     }
     Ok(streams)
 }

@@ -1,6 +1,6 @@
 //! Measured connections: numbered messages out, compared bytes in.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use netcommon::Error;
 use netcommon::buffer::Buffer;
 use netcommon::socket::info::tcp_info;
 use netmeasure::engine::{Failure, Inbox, Outgoing, Received, Sent, Transport};
+use nix::sys::socket::{MsgFlags, recv, sendmsg};
 
 use super::message::{Messages, number_bytes};
 use crate::expectation::Difference;
@@ -34,7 +35,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// For a stream that does not block.
+    /// For a stream whose reads block for a while.
     pub(super) fn new(stream: TcpStream, flow: u16, length: usize) -> Self {
         Self {
             stream,
@@ -107,6 +108,7 @@ impl Transport for Tcp {
     type Socket = Connection;
 
     const LOSES: bool = false;
+    const CAN_WAIT: bool = true;
 
     fn room(&self) -> usize {
         ROOM
@@ -117,7 +119,9 @@ impl Transport for Tcp {
             .map(|at| number_bytes(messages.message(at).0))
             .collect();
         let (slices, whole) = slices(&socket.messages, &numbers, socket.sent);
-        let written = socket.stream.write_vectored(&slices)?;
+        let flags = MsgFlags::MSG_DONTWAIT;
+        let descriptor = socket.as_raw_fd();
+        let written = sendmsg::<()>(descriptor, &slices, &[], flags, None)?;
         let length = socket.messages.length();
         let total = socket.sent + written;
         let sent = Sent {
@@ -136,8 +140,21 @@ impl Transport for Tcp {
         Ok(sent)
     }
 
-    fn receive(&mut self, socket: &mut Connection, inbox: &mut Inbox<'_>) -> io::Result<Received> {
-        let count = socket.stream.read(&mut self.chunk)?;
+    fn receive(
+        &mut self,
+        socket: &mut Connection,
+        inbox: &mut Inbox<'_>,
+        waits: bool,
+    ) -> io::Result<Received> {
+        let flags = if waits {
+            MsgFlags::empty()
+        } else {
+            MsgFlags::MSG_DONTWAIT
+        };
+        let count = recv(socket.as_raw_fd(), &mut self.chunk, flags)?;
+        if waits {
+            inbox.look_at_clock();
+        }
         if count == 0 {
             return Ok(Received::Closed);
         }

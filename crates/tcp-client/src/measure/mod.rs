@@ -11,6 +11,9 @@ mod connect;
 mod connection;
 mod message;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use netcommon::Error;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::tcp;
@@ -20,6 +23,9 @@ use crate::args::Args;
 use connect::connect_all;
 use connection::{Connection, Tcp};
 
+/// Interval at which a blocking read notices the end of its time, at most.
+const TICK: Duration = Duration::from_millis(100);
+
 /// Measures as planned, and says what was found.
 ///
 /// # Errors
@@ -28,7 +34,8 @@ use connection::{Connection, Tcp};
 pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let shutdown = Shutdown::new();
-    let streams = connect_all(args, &target, plan.flows)?;
+    let tick = (plan.wait / 8).clamp(Duration::from_millis(1), TICK);
+    let streams = connect_all(args, &target, plan.flows, tick)?;
     let peer = tcp::peer(&streams[0], &target)?;
     let length = plan.length;
     let run = Run::new(
@@ -38,7 +45,7 @@ pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
         target.to_string(),
         peer,
     );
-    let waker = std::sync::Arc::clone(&run);
+    let waker = Arc::clone(&run);
     shutdown.on_signals(move || waker.wake())?;
     let connections = (0..).zip(streams);
     let connections = connections.map(|(flow, stream)| Connection::new(stream, flow, length));

@@ -87,6 +87,7 @@ impl Transport for Udp {
     type Socket = UdpSocket;
 
     const LOSES: bool = true;
+    const CAN_WAIT: bool = false;
 
     fn room(&self) -> usize {
         GsoSender::max_segments(self.length)
@@ -103,7 +104,12 @@ impl Transport for Udp {
         })
     }
 
-    fn receive(&mut self, socket: &mut UdpSocket, inbox: &mut Inbox<'_>) -> io::Result<Received> {
+    fn receive(
+        &mut self,
+        socket: &mut UdpSocket,
+        inbox: &mut Inbox<'_>,
+        _: bool,
+    ) -> io::Result<Received> {
         let mut buffer = std::mem::take(&mut self.buffer);
         let received = receive(socket, &mut buffer).map(|message| {
             inbox.look_at_clock();
