@@ -12,9 +12,6 @@ use crate::process::{Program, Protocol, finish};
 /// A server, or a sender, by its name and its command line.
 pub(crate) type Candidate = (&'static str, &'static str);
 
-/// The most connections of one tcp-client.
-const CONNECTIONS: usize = 2_500;
-
 pub(crate) const ROUND_TRIPS: [Figure; 3] = [
     Figure("round trips/s ↑", ""),
     Figure("p99 ↓", "s"),
@@ -53,20 +50,13 @@ pub(crate) fn round_trips(
     };
     let server = server.serve(protocol)?;
     let before = server.processor_time();
-    let clients = (0..flows).step_by(CONNECTIONS).map(|first| {
-        let part = CONNECTIONS.min(flows - first);
-        let options = format!("127.0.0.1:{{port}} -t {{length}} -w {{patience}} -P {part} --json");
-        server.client(plan, &Program::of(plan, &format!("{client} {options}")))
-    });
-    let clients: Vec<Child> = clients.collect::<Result<_, _>>()?;
-    let summaries = clients.into_iter().map(|client| summary(client, None));
-    let summaries: Vec<Value> = summaries.collect::<Result<_, _>>()?;
+    let options = format!("127.0.0.1:{{port}} -t {{length}} -w {{patience}} -P {flows} --json");
+    let client = format!("{client} {options}");
+    let summary = summary(server.client(plan, &Program::of(plan, &client))?, None)?;
     let time = server.processor_time() - before;
-    let all = |key| summaries.iter().map(move |summary| figure(summary, key));
-    let rate: f64 = all("/messages_per_s").sum::<Result<_, _>>()?;
-    let received: f64 = all("/received").sum::<Result<_, _>>()?;
-    let p99 = all("/rtt_p99_s").try_fold(0.0, |most: f64, p99| p99.map(|p99| most.max(p99)))?;
-    Ok(vec![rate, p99, time / received])
+    let [rate, p99, received] =
+        ["/messages_per_s", "/rtt_p99_s", "/received"].map(|key| figure(&summary, key));
+    Ok(vec![rate?, p99?, time / received?])
 }
 
 /// The summary of one of our clients; a failure of another kind than `expected` is told instead.

@@ -6,6 +6,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use serde_json::Value;
+
 use crate::experiment::{Contender, Experiment, Figure, Gap, Trial};
 use crate::load::{self, Candidate, ROUND_TRIPS, figure};
 use crate::plan::Plan;
@@ -55,11 +59,18 @@ const BURST: [Figure; 2] = [Figure("printed/s ↑", ""), Figure("lost ↓", "%")
 
 const SENDING: [Figure; 1] = [Figure("sent/s ↑", "")];
 
+const OFFERED: [Figure; 2] = [Figure("echoes/s ↑", ""), Figure("not in time ↓", "%")];
+
+const FLOWS: [Figure; 2] = [Figure("client CPU ↓", "s"), Figure("not in time ↓", "%")];
+
 pub(crate) fn experiments(plan: &Plan) -> Vec<Experiment<'_>> {
     vec![
         burst(plan),
         round_trips(plan, 1),
         round_trips(plan, 64),
+        offered(plan, "400k messages/s on 1 flow", "--rate 400k"),
+        offered(plan, "300k messages/s on 4 flows", "--rate 300k -P 4"),
+        many_flows(plan),
         sending(plan),
     ]
 }
@@ -172,4 +183,59 @@ fn sending(plan: &Plan) -> Experiment<'_> {
         figures: &SENDING,
         contenders,
     }
+}
+
+/// More than a closed loop asks for: trains that are echoed as trains.
+fn offered<'a>(plan: &'a Plan, load: &'static str, options: &'static str) -> Experiment<'a> {
+    let measure = move |server: &Program<'_>| {
+        let (summary, _) = offer(plan, server, options)?;
+        let rate = figure(&summary, "/messages_per_s")?;
+        Ok(vec![rate, 100.0 - figure(&summary, "/in_time_percent")?])
+    };
+    Experiment {
+        name: format!("udp-offered-{}", load.replace([' ', '/'], "-")),
+        title: format!("UDP echo of {load}"),
+        figures: &OFFERED,
+        contenders: load::contenders(plan, &ECHOES[..1], measure),
+    }
+}
+
+/// The same messages on few flows and on many.
+fn many_flows(plan: &Plan) -> Experiment<'_> {
+    let contender = |name, options| {
+        Contender::new(name, move || {
+            let server = Program::of(plan, ECHOES[0].1);
+            let (summary, time) = offer(plan, &server, options)?;
+            Ok(vec![time, 100.0 - figure(&summary, "/in_time_percent")?])
+        })
+    };
+    Experiment {
+        name: "udp-many-flows".to_owned(),
+        title: "UDP, 1000 messages/s in all".to_owned(),
+        figures: &FLOWS,
+        contenders: vec![
+            contender("2000 flows", "--rate 1000 -P 2000"),
+            contender("20 flows", "--rate 1000 -P 20"),
+        ],
+    }
+}
+
+/// The summary of the client, and its processor time.
+fn offer(plan: &Plan, server: &Program<'_>, options: &str) -> Result<(Value, f64), Gap> {
+    let server = server.serve(Protocol::Udp)?;
+    let client = format!("{{ours}}/udp-client 127.0.0.1:{{port}} -t {{length}} {options} --json");
+    let before = children_time()?;
+    let client = server.client(plan, &Program::of(plan, &client))?;
+    let summary = load::summary(client, None)?;
+    Ok((summary, children_time()? - before))
+}
+
+/// Processor time of the children that have ended.
+fn children_time() -> Result<f64, Gap> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(std::io::Error::from)?;
+    let times = [usage.user_time(), usage.system_time()];
+    Ok(times
+        .iter()
+        .map(|time| time.num_microseconds() as f64 / 1e6)
+        .sum())
 }

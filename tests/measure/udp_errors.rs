@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::harness::echoes::{echo_datagrams, hold_up};
 use crate::harness::measured::{assert_adds_up, count, figure, measure, summary};
-use crate::harness::process::Running;
-use crate::harness::program::{UdpClient, UdpServer};
+use crate::harness::process::{Running, run};
+use crate::harness::program::{UdpClient, UdpServer, With, in_own_network, installed};
 use crate::harness::server::Server;
 use crate::harness::udp::socket_on;
 
@@ -79,6 +79,60 @@ fn an_address_that_cannot_be_reached_is_exit_6() {
         return;
     }
     end.assert_code(6);
+}
+
+/// Networks behind a router that knows no way, or lets nobody pass: it answers with ICMP, as often as
+/// it is asked. The router is a process in a network of its own, as long as this shell lives.
+const ROUTER: &str = r#"
+set -e
+unshare --net sleep 60 & router=$!
+trap 'kill $router' EXIT
+until [ "$(readlink /proc/$router/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do :; done
+there() { nsenter --net --target $router "$@"; }
+ip link add near type veth peer name far netns $router
+ip addr add 10.77.0.2/24 dev near; ip addr add fd77::2/64 dev near nodad; ip link set near up
+there ip addr add 10.77.0.1/24 dev far; there ip addr add fd77::1/64 dev far nodad
+there ip link set far up; there ip link set lo up
+there sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+ip route add default via 10.77.0.1; ip -6 route add default via fd77::1
+there ip route add prohibit 10.78.0.1; there ip route add unreachable 10.78.0.2
+there ip -6 route add prohibit fd78::1
+"$0" "$@"
+"#;
+
+#[test]
+fn icmp_errors_are_named_on_both_families() {
+    let needed = ["ip", "nsenter", "sysctl"];
+    if needed
+        .iter()
+        .any(|program| installed(program, "").is_none())
+    {
+        return;
+    }
+    for (address, reason) in [
+        ("10.78.0.1", "administratively prohibited"),
+        ("10.78.0.2", "host unreachable"),
+        ("10.99.0.1", "network unreachable"),
+        ("fd78::1", "administratively prohibited"),
+        ("fd99::1", "network unreachable"),
+    ] {
+        let Some(shell) = in_own_network("sh") else {
+            return;
+        };
+        let arguments = [
+            address, "-p", "9", "-c", "20", "-i", "20ms", "-w", "1s", "-q",
+        ];
+        let end = run(shell
+            .with(["-c", ROUTER])
+            .with([UdpClient.path()])
+            .with(arguments));
+        end.assert_code(6);
+        assert!(
+            end.stderr.lines().all(|line| line.contains(reason)),
+            "{}",
+            end.stderr
+        );
+    }
 }
 
 #[test]
