@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
@@ -84,17 +84,32 @@ pub(crate) fn run(command: Command) -> Finished {
 }
 
 /// The same with `input` as its standard input.
-pub(crate) fn run_with(command: Command, input: impl Into<Vec<u8>>) -> Finished {
-    let output = assert_cmd::Command::from_std(command)
-        .write_stdin(input)
-        .timeout(DEADLINE)
-        .output()
-        .expect("the program runs");
+pub(crate) fn run_with(mut command: Command, input: impl AsRef<[u8]> + Sync) -> Finished {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let stdout = bytes_of(child.stdout.take().expect("a pipe"));
+    let stderr = bytes_of(child.stderr.take().expect("a pipe"));
+    let input = input.as_ref();
+    let status = thread::scope(|scope| {
+        // It fails when the program ends without reading its input.
+        scope.spawn(move || stdin.write_all(input));
+        wait_for(&mut child).expect("the program ends before the deadline")
+    });
+    let text = String::from_utf8(stderr.join().expect("the output can be read"));
     Finished {
-        code: output.status.code(),
-        stdout: output.stdout,
-        stderr: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
+        code: status.code(),
+        stdout: stdout.join().expect("the output can be read"),
+        stderr: text.expect("standard error is UTF-8"),
     }
+}
+
+fn bytes_of(mut source: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes).expect("a pipe");
+        bytes
+    })
 }
 
 /// A program that runs while the test goes on; killed when the test ends without waiting for it.
