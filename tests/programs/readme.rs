@@ -84,18 +84,21 @@ fn script(blocks: &[Block<'_>]) -> String {
     script + "[ -z \"$servers\" ] || kill -INT $servers\nwait $servers\nexit 0\n"
 }
 
-/// Numbers, with their units, become `0`; padding becomes nothing.
+/// Numbers, with their units, and the ids of runs become `0`; padding becomes nothing.
 fn normalised(line: &str) -> String {
     let is_separator = |letter: char| !letter.is_alphanumeric() && letter != '.';
-    let words = line.trim_end().split_inclusive(is_separator);
-    let without_numbers = words.map(|word| {
-        if word.starts_with(|letter: char| letter.is_ascii_digit()) {
-            "0".to_owned() + word.trim_start_matches(|letter| !is_separator(letter))
-        } else {
-            word.to_owned()
-        }
+    let parts = line.trim_end().split_inclusive(is_separator);
+    let without_numbers = parts.map(|part| {
+        let word = part.trim_end_matches(is_separator);
+        let number = if is_number(word) { "0" } else { word };
+        number.to_owned() + &part[word.len()..]
     });
-    without_numbers.filter(|word| word != " ").collect()
+    without_numbers.filter(|part| part != " ").collect()
+}
+
+fn is_number(word: &str) -> bool {
+    let is_id = word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id || word.starts_with(|letter: char| letter.is_ascii_digit())
 }
 
 fn matches(expected: &[&str], printed: &[&str]) -> bool {
