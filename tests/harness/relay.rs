@@ -41,9 +41,9 @@ pub(crate) enum Fate {
     Late,
 }
 
-/// How long a late probe is kept: longer than the clients of the tests wait (1 s), and not so long
-/// that they have given it up (2 s).
-pub(crate) const DELAY: Duration = Duration::from_millis(1_500);
+/// How long a late probe is kept: longer than the clients of the tests wait (2 s), and not so long
+/// that they have given it up (4 s).
+pub(crate) const DELAY: Duration = Duration::from_millis(2_500);
 
 /// How long a late copy is kept: shorter than what is left of the run.
 const COPY_DELAY: Duration = Duration::from_millis(100);

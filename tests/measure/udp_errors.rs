@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::harness::echoes::{echo_datagrams, hold_up};
 use crate::harness::measured::{assert_adds_up, count, figure, measure, summary};
+use crate::harness::one_at_a_time;
 use crate::harness::process::{Running, run};
 use crate::harness::program::{UdpClient, UdpServer, With, in_own_network, installed};
 use crate::harness::server::Server;
@@ -137,6 +138,7 @@ fn icmp_errors_are_named_on_both_families() {
 
 #[test]
 fn after_a_stop_missed_messages_are_unsent_and_not_sent_in_a_burst() {
+    let _machine = one_at_a_time();
     for arguments in [
         "-t 2s --rate 500 --report 300ms --json",
         "-c 20 -i 100ms --json",

@@ -86,10 +86,10 @@ fn the_p99_bound_takes_a_missing_answer_for_endless() {
     let end = measured(&relay, "-c 100 --rate 200 -w 1s --max-p99 1m");
     end.assert_error(1, &["--max-p99", "of 100 messages have no right answer"]);
     let relay = path(&server, Fate::Late, 5, 240);
-    let end = measured(&relay, "-c 240 --rate 200 -w 1s --max-p99 1s");
+    let end = measured(&relay, "-c 240 --rate 200 -w 2s --max-p99 2s");
     end.assert_error(
         1,
-        &["--max-p99", "the 99th percentile is 1.", "limit is 1s"],
+        &["--max-p99", "the 99th percentile is 2.", "limit is 2s"],
     );
 }
 
@@ -97,7 +97,7 @@ fn the_p99_bound_takes_a_missing_answer_for_endless() {
 fn late_replies_are_lines_with_their_round_trip() {
     let server = echo();
     let relay = path(&server, Fate::Late, 4, 60);
-    let end = measured(&relay, "-c 60 -i 50ms -w 1s --json");
+    let end = measured(&relay, "-c 60 -i 50ms -w 2s --json");
     end.assert_code(0);
     let late: Vec<_> = end
         .events_of("reply")

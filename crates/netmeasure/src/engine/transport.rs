@@ -48,8 +48,7 @@ pub trait Transport: Send {
         waits: bool,
     ) -> io::Result<Received>;
 
-    /// So many messages of a flow were sent, and no further ones will be: called when sending is over,
-    /// and again when waiting is. The time is in nanoseconds since 1970.
+    /// A flow is done, and has sent so many messages. The time is in nanoseconds since 1970.
     fn close(&mut self, flow: u16, socket: &mut Self::Socket, messages: u64, now_ns: u64);
 
     /// The meaning of an error of `send` or `receive`. A passing one costs messages and does not end

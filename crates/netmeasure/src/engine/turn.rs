@@ -252,10 +252,6 @@ impl<T: Transport> Worker<T> {
         let flow = &mut self.flows[at];
         flow.phase = Phase::Waiting;
         flow.skip(flow.overdue(now));
-        let messages = flow.recorder.next_number() - 1;
-        let now_ns = self.clock.wall_ns(now);
-        self.transport
-            .close(flow.index, &mut flow.socket, messages, now_ns);
         if flow.is_unpaced && self.run.plan.count.is_none() {
             // Throughput is what came back in its time.
             return self.conclude(at, None);

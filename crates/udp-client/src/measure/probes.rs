@@ -124,7 +124,8 @@ impl Transport for Udp {
         received.map(|()| Received::More)
     }
 
-    /// Tells a server that reports how many probes there were.
+    /// Tells a server that reports how many probes there were; twice, as one may be lost, and not
+    /// before every reply had its time: some echo servers join datagrams that come close together.
     fn close(&mut self, flow: u16, socket: &mut UdpSocket, messages: u64, now_ns: u64) {
         let closing = Probe {
             kind: Kind::Closing,
@@ -136,8 +137,10 @@ impl Transport for Udp {
         };
         let mut datagram = probe::prepare(probe::HEADER);
         closing.encode(&mut datagram);
-        if let Err(error) = socket.send(&datagram) {
-            log::debug!("a closing probe was not sent: {error}");
+        for _ in 0..2 {
+            if let Err(error) = socket.send(&datagram) {
+                log::debug!("a closing probe was not sent: {error}");
+            }
         }
     }
 
