@@ -99,7 +99,8 @@ fn three_digits(value: f64) -> String {
     without_zeros(&text)
 }
 
-fn without_zeros(fraction: &str) -> String {
+/// A decimal fraction without the zeros at its end.
+pub fn without_zeros(fraction: &str) -> String {
     fraction
         .trim_end_matches('0')
         .trim_end_matches('.')

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netcommon::units::show_duration;
+use netcommon::units::{show_duration, without_zeros};
 use netcommon::{Error, ErrorKind};
 
 use crate::counts::{Counts, percent};
@@ -78,13 +78,6 @@ fn exact_percent(part: u64, whole: u64, limit: f64) -> String {
         .map(|digits| format!("{share:.digits$}"))
         .find(|text| text.parse::<f64>().is_ok_and(|value| value > limit))
         .map_or_else(|| share.to_string(), |text| without_zeros(&text))
-}
-
-fn without_zeros(fraction: &str) -> String {
-    fraction
-        .trim_end_matches('0')
-        .trim_end_matches('.')
-        .to_owned()
 }
 
 #[cfg(test)]

@@ -149,6 +149,11 @@ impl<S> Flow<S> {
         (due + 1).saturating_sub(self.place)
     }
 
+    /// When sending ends, whether the kernel takes the rest or not.
+    pub(super) fn sends_until(&self) -> Duration {
+        self.deadline.unwrap_or(Duration::MAX)
+    }
+
     /// When a flow without progress is given up.
     pub(super) fn stalls_at(&self) -> Duration {
         let stall = self.progress_at.saturating_add(self.wait);

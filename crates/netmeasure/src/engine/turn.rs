@@ -240,8 +240,13 @@ impl<T: Transport> Worker<T> {
             (flow.acknowledged, flow.progress_at) = (acknowledged, now);
         }
         let (stalls_at, wait) = (flow.stalls_at(), self.run.plan.wait);
+        let sends_until = flow.sends_until();
+        if now >= sends_until {
+            return self.end_sending(at, now);
+        }
         if now < stalls_at {
-            return self.agenda.add_at(at, stalls_at.min(now + wait / 4));
+            let soon = now.saturating_add(wait / 4);
+            return self.agenda.add_at(at, stalls_at.min(soon).min(sends_until));
         }
         let (server, wait) = (&self.run.server, show_duration(wait));
         let message = format!("timed out: {server} took no byte for {wait}");

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use netcommon::language::Language;
+use netcommon::units::show_quantity;
 use serde::Serialize;
 
 use super::figures::{per_second, show_rates, show_seconds};
@@ -59,6 +60,10 @@ impl Interval {
     }
 
     pub(super) fn rates(&self, language: Language) -> String {
+        if self.is_stream {
+            let (bytes, bits) = (self.bytes_per_s, self.bytes_per_s * 8.0);
+            return format!("{}B/s, {}bit/s", show_quantity(bytes), show_quantity(bits));
+        }
         show_rates(language, self.messages_per_s, self.bytes_per_s)
     }
 
@@ -113,7 +118,7 @@ mod tests {
         let mut lines = String::new();
         interval(true).human(Language::English, &mut lines).unwrap();
         assert!(
-            lines.starts_with("   1.0-2.0s 98 messages/s, 6.27kB/s"),
+            lines.starts_with("   1.0-2.0s 6.27kB/s, 50.2kbit/s"),
             "{lines}"
         );
     }
