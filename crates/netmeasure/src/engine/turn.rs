@@ -327,7 +327,13 @@ impl<T: Transport> Worker<T> {
             .close(flow.index, &mut flow.socket, messages, now_ns);
         let outcome = &mut self.outcome;
         outcome.counts += flow.recorder.finish(interrupted);
-        outcome.last = outcome.last.max(flow.last);
+        // The throughput of a stream is over all of its time, silence included.
+        let last = if flow.is_unpaced {
+            self.clock.now()
+        } else {
+            flow.last
+        };
+        outcome.last = outcome.last.max(last);
         if T::LOSES {
             outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
         }
