@@ -3,8 +3,8 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use crate::harness::echoes::{echo_datagrams, hold_up};
-use crate::harness::measured::{assert_adds_up, count, figure, measure, summary};
+use crate::harness::echoes::hold_up;
+use crate::harness::measured::{assert_adds_up, count, measure, summary};
 use crate::harness::one_at_a_time;
 use crate::harness::process::{Running, run};
 use crate::harness::program::{UdpClient, UdpServer, With, in_own_network, installed};
@@ -168,7 +168,6 @@ fn after_a_stop_missed_messages_are_unsent_and_not_sent_in_a_burst() {
             "{summary}"
         );
         assert!(end.stderr.contains("never sent"), "{}", end.stderr);
-        assert!(figure(&summary, "lag_max_s") >= 0.0);
     }
 }
 
@@ -214,11 +213,4 @@ fn forge_time(probe: &[u8]) -> Vec<u8> {
     let mut datagram = forged.datagram(probe.len().max(HEADER));
     datagram[HEADER..].copy_from_slice(&probe[HEADER..]);
     datagram
-}
-
-#[test]
-fn an_honest_echo_of_the_test_is_measured() {
-    let end = measure(UdpClient, echo_datagrams(|_| {}), "-c 20 -i 0");
-    end.assert_code(0);
-    assert_eq!(count(&summary(&end), "received"), 20);
 }

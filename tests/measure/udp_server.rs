@@ -1,4 +1,4 @@
-//! What `udp-server` says about those who measure, and what hostile ones cannot do to it.
+//! Reports of `udp-server` on flows of probes, and hostile probes that leave it unharmed.
 
 use serde_json::Value;
 

@@ -56,7 +56,7 @@ pub struct Probe {
     pub sent_ns: u64,
 }
 
-/// What a datagram is to someone who waits for probes.
+/// The meaning of a datagram where probes are expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// A probe as it was sent.

@@ -96,7 +96,7 @@ impl<T: Transport> Worker<T> {
     /// Sends what there is to tell as the thread of this number.
     pub(super) fn report_to(&mut self, number: usize, news: Sender<(usize, News)>) {
         self.news = Box::new(move |part| {
-            // Nobody listens any more when standard output was closed.
+            // The receiver is gone once standard output was closed.
             let _ = news.send((number, part));
         });
     }
