@@ -42,7 +42,7 @@ impl Echo {
         socket: &UdpSocket,
         datagrams: impl Iterator<Item = Datagram<'a>>,
     ) {
-        let replies: Vec<Transmit<'_>> = datagrams
+        let mut replies: Vec<Transmit<'_>> = datagrams
             .filter(|datagram| self.may_answer(datagram.meta))
             .map(|datagram| Transmit {
                 payload: datagram.payload,
@@ -50,6 +50,9 @@ impl Echo {
                 source: datagram.meta.destination,
             })
             .collect();
+        // The kernel takes replies to one peer in one piece. Each peer has its replies in order, as
+        // the sort is stable.
+        replies.sort_by_key(|reply| (reply.source, reply.peer));
         let report = send(socket, &replies);
         self.answered += report.sent as u64;
         if let Some(error) = report.refused {
