@@ -39,6 +39,8 @@
 //! - [`buffer`]: large buffers that bytes are received into
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`payload`]: bytes from the network, made safe to show
+//! - [`hex`]: bytes as pairs of hexadecimal digits
+//! - [`difference`]: the first place where a reply is not the echo
 //! - [`language`]: Spanish or English for the human lines
 //! - [`warning`]: warnings with a limited rate
 //! - [`shutdown`]: Ctrl-C and SIGTERM, the first to finish and the second to exit
@@ -55,7 +57,9 @@ pub mod address;
 pub mod buffer;
 pub mod cli;
 pub mod datagrams;
+pub mod difference;
 pub mod error;
+pub mod hex;
 pub mod input;
 pub mod language;
 pub mod options;

@@ -1,9 +1,10 @@
 //! The bytes that have to come back: those that were sent and are not echoed yet.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use netcommon::difference::Difference;
 
 /// Bytes that may be outstanding before the sender waits for their echo. A correct echo server
 /// returns them without needing more.
@@ -15,9 +16,6 @@ const MAX_WINDOW: usize = 1 << 30;
 /// Time without any echo after which the window is doubled: a server that stores everything before
 /// it answers would otherwise be waited for in vain.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Bytes shown of each side of a difference.
-const SHOWN: usize = 16;
 
 /// The outstanding echo, shared by the sending and the receiving side.
 pub(crate) struct Expectation {
@@ -91,17 +89,20 @@ impl Expectation {
         let mut state = self.lock();
         let same = common_prefix(&state.outstanding, chunk);
         if same < chunk.len() {
-            let expected = state.outstanding.iter().skip(same).take(SHOWN);
-            return Err(Difference {
-                offset: state.echoed + same as u64,
-                expected: expected.copied().collect(),
-                received: chunk[same..].iter().take(SHOWN).copied().collect(),
-            });
+            let offset = state.echoed + same as u64;
+            let sent = state.outstanding.iter().skip(same);
+            return Err(Difference::at(offset, sent, &chunk[same..]));
         }
         state.outstanding.drain(..same);
         state.echoed += same as u64;
         self.room.notify_one();
         Ok(())
+    }
+
+    /// The next outstanding bytes, at most `length`.
+    pub(crate) fn head(&self, length: usize) -> Vec<u8> {
+        let state = self.lock();
+        state.outstanding.iter().take(length).copied().collect()
     }
 
     // No code that can panic runs under this lock.
@@ -134,55 +135,6 @@ fn common_prefix(outstanding: &VecDeque<u8>, chunk: &[u8]) -> usize {
     pairs
         .take_while(|(sent, received)| sent == received)
         .count()
-}
-
-/// The first place where a reply is not the echo.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    /// Its offset in the reply.
-    pub(crate) offset: u64,
-    /// The bytes that were sent from there on, at most 16.
-    pub(crate) expected: Vec<u8>,
-    /// The bytes that came instead, at most 16.
-    pub(crate) received: Vec<u8>,
-}
-
-impl Difference {
-    /// The first difference between `sent` and `received`, both from `offset` on; `None` where one
-    /// begins with the other.
-    pub(crate) fn between(offset: u64, sent: &[u8], received: &[u8]) -> Option<Self> {
-        let same = sent
-            .iter()
-            .zip(received)
-            .take_while(|(a, b)| a == b)
-            .count();
-        let shown = |bytes: &[u8]| bytes.iter().skip(same).take(SHOWN).copied().collect();
-        (same < sent.len().min(received.len())).then(|| Self {
-            offset: offset + same as u64,
-            expected: shown(sent),
-            received: shown(received),
-        })
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sent = if self.expected.is_empty() {
-            "nothing more was sent".to_owned()
-        } else {
-            format!("sent {}", hex(&self.expected))
-        };
-        let (offset, received) = (self.offset, hex(&self.received));
-        write!(
-            f,
-            "the reply differs at offset {offset}: {sent}, received {received}"
-        )
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    bytes.join(" ")
 }
 
 #[cfg(test)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use netcommon::Error;
 use netcommon::buffer::Buffer;
+use netcommon::difference::Difference;
 use netcommon::socket::info::tcp_info;
 use netmeasure::engine::{Failure, Inbox, Outgoing, Received, Sent, Transport};
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
 
 use super::message::{Messages, number_bytes};
-use crate::expectation::Difference;
 
 /// Bytes taken from a socket, or handed to it, by one call.
 const CHUNK: usize = 256 << 10;
