@@ -6,6 +6,7 @@
 //! - `burst`: nothing is lost without being counted
 //! - `groups`: multicast and broadcast
 //! - `client`: messages, replies and failures of the client
+//! - `expect_echo`: replies that have to be the echo
 //! - `ending`: the end of a server
 //! - `interop`: with the peers that people have
 
@@ -14,6 +15,7 @@ mod client;
 mod datagrams;
 mod echo;
 mod ending;
+mod expect_echo;
 mod groups;
 mod interop;
 mod output;

@@ -10,6 +10,7 @@ use netcommon::Error;
 use netcommon::cli::{
     ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, TcpArgs, parse_wait,
 };
+use netcommon::hex::{HexBytes, parse_hex};
 use netcommon::output::Style;
 use netcommon::socket::tcp::ConnectOptions;
 use netmeasure::{MeasureArgs, Plan};
@@ -39,10 +40,14 @@ pub struct Args {
     /// Send this file (- is standard input); the reply's bytes go to standard output as they are
     #[arg(short, long, value_name = "PATH|-", conflicts_with = "MeasureArgs")]
     pub file: Option<PathBuf>,
+    /// Send these bytes, two hexadecimal digits each, with spaces or colons between them if you like
+    #[arg(long, value_name = "HEX", value_parser = parse_hex, conflicts_with_all = ["message", "file", "MeasureArgs"])]
+    pub data_hex: Option<HexBytes>,
     /// Demand the same bytes back: a difference is exit code 1, too few bytes are 7
     #[arg(short, long, conflicts_with = "MeasureArgs")]
     pub expect_echo: bool,
-    /// Keep the write side open after the last byte, instead of half-closing
+    /// Keep the write side open, instead of half-closing when all is sent and as many bytes came back,
+    /// or nothing for 250 ms
     #[arg(long, conflicts_with = "MeasureArgs")]
     pub no_shutdown: bool,
     /// Where to connect to.
@@ -68,7 +73,7 @@ pub struct Args {
     pub measure: MeasureArgs,
     /// Measure throughput, both ways at once, instead of round trips
     #[arg(long, help_heading = "Measuring",
-          conflicts_with_all = ["message", "file", "expect_echo", "no_shutdown", "interval", "rate", "max_p99"])]
+          conflicts_with_all = ["message", "file", "data_hex", "expect_echo", "no_shutdown", "interval", "rate", "max_p99"])]
     pub stream: bool,
 }
 
@@ -92,7 +97,13 @@ impl Args {
             return Source::file(path);
         }
         let message = self.message.as_deref().unwrap_or(DEFAULT_MESSAGE);
-        Ok(Source::message(message))
+        let bytes = self.data_hex.as_ref().map(|bytes| bytes.0.as_slice());
+        Ok(Source::message(bytes.unwrap_or(message.as_bytes())))
+    }
+
+    /// Whether it sends the message of the original script, for want of another.
+    pub fn sends_default(&self) -> bool {
+        self.message.is_none() && self.file.is_none() && self.data_hex.is_none()
     }
 
     /// Where the socket is bound and how it is set up.

@@ -1,9 +1,10 @@
-//! Where the bytes to send come from: a message, a file, or standard input.
+//! Where the bytes to send come from: an argument, a file, or standard input.
 
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::Path;
 
-use netcommon::{Error, input};
+use netcommon::Error;
+use netcommon::input::{self, Input};
 
 /// Bytes to send.
 pub struct Source {
@@ -16,12 +17,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// The bytes of a text.
-    pub fn message(text: &str) -> Self {
-        let bytes = text.as_bytes().to_vec();
+    /// The bytes of an argument.
+    pub fn message(bytes: &[u8]) -> Self {
         Self {
             length: Some(bytes.len() as u64),
-            reader: Box::new(Cursor::new(bytes)),
+            reader: Box::new(Cursor::new(bytes.to_vec())),
             is_interactive: false,
         }
     }
@@ -32,15 +32,11 @@ impl Source {
     ///
     /// A path that names nothing readable, as a usage error or a local limit.
     pub fn file(path: &Path) -> Result<Self, Error> {
-        let file = input::open(path)?;
-        let metadata = file
-            .metadata()
-            .map_err(|error| input::failed(path, error))?;
-        let length = metadata.is_file().then_some(metadata.len());
+        let input = Input::open(path)?;
         Ok(Self {
-            length,
+            length: input.length(),
             is_interactive: input::is_stdin(path) && io::stdin().is_terminal(),
-            reader: Box::new(file),
+            reader: Box::new(input),
         })
     }
 }

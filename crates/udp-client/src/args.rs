@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
+use netcommon::Error;
 use netcommon::cli::{ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, parse_wait};
+use netcommon::hex::{HexBytes, parse_hex};
+use netcommon::input::Input;
 use netcommon::socket::udp::ConnectOptions;
-use netcommon::{Error, input};
 use netmeasure::{MeasureArgs, Plan, probe};
 
+use crate::client::ReplyOptions;
 use crate::manual;
 use crate::source::Source;
 
@@ -18,6 +21,9 @@ const DEFAULT_MESSAGE: &str = "Hola se está tensando muchísimo";
 
 /// Bytes read from the input at once.
 const CHUNK: usize = 64 << 10;
+
+/// Time to wait for an echo that is demanded.
+const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Send a UDP datagram, or one for each line, and print the replies if asked to wait for them.
 /// Without arguments it sends "Hola se está tensando muchísimo" to localhost:1234.
@@ -30,6 +36,12 @@ pub struct Args {
     /// Send the bytes of this file, or of standard input (-), as one datagram
     #[arg(short, long, value_name = "PATH|-", conflicts_with = "MeasureArgs")]
     pub file: Option<PathBuf>,
+    /// Send these bytes, two hexadecimal digits each, with spaces or colons between them if you like
+    #[arg(long, value_name = "HEX", value_parser = parse_hex, conflicts_with_all = ["message", "file", "MeasureArgs"])]
+    pub data_hex: Option<HexBytes>,
+    /// Demand the same bytes back: a difference is exit code 1
+    #[arg(short, long, conflicts_with = "MeasureArgs")]
+    pub expect_echo: bool,
     /// Send each line as a datagram of its own, without its line feed [default source: standard input]
     #[arg(long, conflicts_with = "MeasureArgs")]
     pub lines: bool,
@@ -49,7 +61,7 @@ pub struct Args {
     #[command(flatten)]
     pub socket: ClientSocketArgs,
     /// Wait up to DUR for the reply to each datagram, and print it; from a group, all that come
-    /// [default: do not wait; when measuring, a reply is late after 2s]
+    /// [default: do not wait; 2s with -e, and when measuring, where a later reply is late]
     #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
     pub timeout: Option<Duration>,
     /// What to measure.
@@ -82,13 +94,31 @@ impl Args {
     }
 
     fn input(&self) -> Result<Box<dyn BufRead>, Error> {
+        if let Some(HexBytes(bytes)) = &self.data_hex {
+            return Ok(Box::new(Cursor::new(bytes.clone())));
+        }
         let stdin = (self.lines && self.message.is_none()).then_some(Path::new("-"));
         if let Some(path) = self.file.as_deref().or(stdin) {
-            let file = input::open(path)?;
-            return Ok(Box::new(BufReader::with_capacity(CHUNK, file)));
+            let input = Input::open(path)?;
+            return Ok(Box::new(BufReader::with_capacity(CHUNK, input)));
         }
         let message = self.message.as_deref().unwrap_or(DEFAULT_MESSAGE);
         Ok(Box::new(Cursor::new(message.to_owned())))
+    }
+
+    /// Whether it sends the message of the original script, for want of another.
+    pub fn sends_default(&self) -> bool {
+        let is_given = self.message.is_some() || self.file.is_some() || self.data_hex.is_some();
+        !is_given && !self.lines
+    }
+
+    /// What becomes of replies.
+    pub fn reply_options(&self) -> ReplyOptions {
+        ReplyOptions {
+            timeout: self.timeout.or(self.expect_echo.then_some(ECHO_TIMEOUT)),
+            expect_echo: self.expect_echo,
+            hex: self.output.hex,
+        }
     }
 
     /// Where the socket is bound and how it is set up.

@@ -4,12 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use netcommon::difference::Difference;
 use netcommon::output::{Output, Style};
 use netcommon::socket::udp::Peer;
 use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
 
 use crate::events::Event;
+use crate::expectation::{Expectation, Verdict};
 use crate::source::Source;
 
 /// Bytes of buffer for a reply: more than any datagram has.
@@ -22,28 +24,32 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(1 << 30);
 pub struct Client<'a> {
     peer: Peer,
     server: String,
-    timeout: Option<Duration>,
+    options: ReplyOptions,
+    expectation: Option<Expectation>,
     output: &'a Output,
-    hex: bool,
     buffer: Vec<u8>,
 }
 
+/// What becomes of replies.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyOptions {
+    /// Time to wait for the reply to each datagram; `None` is not to wait.
+    pub timeout: Option<Duration>,
+    /// Demand the same bytes back.
+    pub expect_echo: bool,
+    /// Show a hex dump, too.
+    pub hex: bool,
+}
+
 impl<'a> Client<'a> {
-    /// Messages call the peer `server`. With a `timeout`, each datagram's reply is waited for that
-    /// long, and shown, as a hex dump too where `hex` asks for it.
-    pub fn new(
-        peer: Peer,
-        server: String,
-        timeout: Option<Duration>,
-        output: &'a Output,
-        hex: bool,
-    ) -> Self {
+    /// Messages call the peer `server`.
+    pub fn new(peer: Peer, server: String, options: ReplyOptions, output: &'a Output) -> Self {
         Self {
             peer,
             server,
-            timeout,
+            options,
+            expectation: options.expect_echo.then(Expectation::default),
             output,
-            hex,
             buffer: vec![0; BUFFER],
         }
     }
@@ -52,16 +58,19 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     ///
-    /// An input that cannot be read or sent, a peer that refuses it, or a time-out if any datagram
-    /// remained without a reply.
+    /// An input that cannot be read or sent, a peer that refuses it, a reply that is not the echo
+    /// which is demanded, or a time-out if any datagram remained without a reply.
     pub fn run(mut self, mut source: Source) -> Result<(), Error> {
         let (mut sent, mut unanswered) = (0_u64, 0_u64);
         while let Some(payload) = source.next_payload()? {
+            if let Some(expectation) = &mut self.expectation {
+                expectation.expect(payload);
+            }
             self.peer
                 .send(payload)
                 .map_err(|error| self.cannot_send(error))?;
             sent += 1;
-            if let Some(timeout) = self.timeout {
+            if let Some(timeout) = self.options.timeout {
                 unanswered += u64::from(!self.receive_replies(timeout)?);
             }
         }
@@ -89,10 +98,27 @@ impl<'a> Client<'a> {
             let Some((length, peer)) = self.receive(deadline)? else {
                 break;
             };
-            self.show(&self.buffer[..length], peer)?;
-            is_answered = true;
+            is_answered |= self.take_reply(&self.buffer[..length], peer)?;
         }
         Ok(is_answered)
+    }
+
+    /// Shows a reply, and whether it is the one that is waited for. The late echo of an earlier
+    /// datagram, which has had its time, is not.
+    fn take_reply(&self, reply: &[u8], peer: SocketAddr) -> Result<bool, Error> {
+        let verdict = self
+            .expectation
+            .as_ref()
+            .map(|expectation| expectation.judge(reply));
+        if verdict == Some(Verdict::Earlier) {
+            log::info!("a late echo of an earlier datagram came from {peer}");
+            return Ok(false);
+        }
+        self.show(reply, peer)?;
+        match verdict {
+            Some(Verdict::Wrong(difference)) => Err(self.wrong_reply(&difference, peer)),
+            _ => Ok(true),
+        }
     }
 
     fn receive(&mut self, deadline: Instant) -> Result<Option<(usize, SocketAddr)>, Error> {
@@ -123,8 +149,18 @@ impl<'a> Client<'a> {
             bytes: payload.len(),
             payload,
             show_peer: self.peer.is_group(),
-            hex: self.hex,
+            hex: self.options.hex,
         })
+    }
+
+    fn wrong_reply(&self, difference: &Difference, peer: SocketAddr) -> Error {
+        let server = if self.peer.is_group() {
+            peer.to_string()
+        } else {
+            self.server.clone()
+        };
+        let message = format!("check failed: {server}: {difference}");
+        Error::new(ErrorKind::CheckFailed, message)
     }
 
     fn no_reply(&self, unanswered: u64, sent: u64) -> Error {
@@ -133,7 +169,7 @@ impl<'a> Client<'a> {
         } else {
             String::new()
         };
-        let waited = show_duration(self.timeout.unwrap_or_default());
+        let waited = show_duration(self.options.timeout.unwrap_or_default());
         let message = format!(
             "no reply from {}{which}: timed out after {waited}",
             self.server

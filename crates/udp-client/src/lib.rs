@@ -5,6 +5,7 @@
 //! - [`args`]: the command line
 //! - [`source`]: the datagrams to send
 //! - [`client`]: sending, and waiting for the replies
+//! - `expectation`: which replies are echoes
 //! - `measure`: round trips, loss, duplicates and reordering of any echo server
 //! - [`events`]: the lines for people and the JSON for programs
 //! - `manual`: examples and events for the help and the man page
@@ -12,12 +13,13 @@
 pub mod args;
 pub mod client;
 pub mod events;
+mod expectation;
 mod manual;
 mod measure;
 pub mod source;
 
-use netcommon::Error;
 use netcommon::socket::udp;
+use netcommon::{Error, input};
 
 pub use args::Args;
 
@@ -41,6 +43,10 @@ fn send(args: &Args) -> Result<(), Error> {
     let source = args.source(udp::max_payload(&peer.address()))?;
     let server = format!("{target} ({})", peer.address().ip());
     let output = args.output.open();
-    let client = Client::new(peer, server, args.timeout, &output, args.output.hex);
-    client.run(source)
+    let client = Client::new(peer, server, args.reply_options(), &output);
+    let ended = client.run(source);
+    if args.sends_default() {
+        input::warn_of_unread_stdin();
+    }
+    ended
 }

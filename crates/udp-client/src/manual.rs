@@ -11,6 +11,10 @@ pub(crate) const MANUAL: Manual = Manual {
             "Send a message, and print the reply; exit code 5 if none comes.",
         ),
         (
+            "udp-client -e --data-hex '00 01 ff' 192.0.2.7:1234",
+            "Send three bytes, and demand them back: exit code 1 for any others, 5 if none come.",
+        ),
+        (
             "dmesg | udp-client --lines 192.0.2.7 5514",
             "Send each line of another program as a datagram.",
         ),
