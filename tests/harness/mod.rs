@@ -10,6 +10,7 @@
 //! - `udp`: UDP sockets of the test's own
 //! - `relay`: a UDP path that decides by lot what becomes of each probe, and knows the truth
 //! - `probes`: probe datagrams
+//! - `proxy`: a TCP proxy that ends a session at a half-close
 //! - `measured`: summaries of measurements, taken apart
 //! - `data`: pseudo-random bytes
 
@@ -22,6 +23,7 @@ pub(crate) mod peers;
 pub(crate) mod probes;
 pub(crate) mod process;
 pub(crate) mod program;
+pub(crate) mod proxy;
 pub(crate) mod relay;
 pub(crate) mod server;
 pub(crate) mod terminal;

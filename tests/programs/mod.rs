@@ -1,19 +1,23 @@
 //! All four programs, and the documents that show them.
 //!
 //! - `arguments`: bad arguments and help
+//! - `data_hex`: bytes in hexadecimal digits
 //! - `generated`: man pages and completions
 //! - `manual`: examples and events that help and man pages show
 //! - `readme`: every command of README and docs
 //! - `services`: servers under a service manager
 //! - `sockets`: socket options as a peer or a second server sees them
+//! - `standard_input`: of any kind, in any mode, and not asked for
 //! - `standard_output`: a full disk, a reader that has left
 //! - `minimum_rust`: the Rust version that the workspace promises
 
 mod arguments;
+mod data_hex;
 mod generated;
 mod manual;
 mod minimum_rust;
 mod readme;
 mod services;
 mod sockets;
+mod standard_input;
 mod standard_output;

@@ -5,14 +5,22 @@
 //! - `terminal`: people at a terminal
 //! - `transfer`: bytes in bulk
 //! - `bad_servers`: servers that misbehave
+//! - `half_close`: when the client ends its side, and servers that end theirs after that
+//! - `progress`: what the peer has acknowledged decides
+//! - `idle_input`: a client that has nothing to send when its server ends
+//! - `limits`: limits of this machine
 //! - `shutdown`, `drain`: the end of a server, with clients that behave and clients that do not
 //! - `interop`: with the programs that people use today
 
 mod bad_servers;
 mod defaults;
 mod drain;
+mod half_close;
+mod idle_input;
 mod interop;
+mod limits;
 mod output;
+mod progress;
 mod shutdown;
 mod terminal;
 mod transfer;

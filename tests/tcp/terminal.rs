@@ -29,7 +29,7 @@ fn a_server_that_says_goodbye_ends_an_interactive_client() {
     let server = serve_one(|mut stream| stream.write_all(b"adios\n").unwrap());
     let mut terminal = Terminal::open();
     let client = terminal.start(TcpClient.to(server, "-f -"));
-    terminal.read_until("adios");
+    terminal.read_until("has closed the connection");
     client.wait().assert_code(0);
 }
 

@@ -130,6 +130,15 @@ impl Error {
         }
     }
 
+    /// A thread that cannot be started: of all calls pthread_create(3) alone means a limit by `EAGAIN`.
+    pub fn thread(operation: impl Into<String>, error: io::Error) -> Self {
+        let is_limit = error.kind() == io::ErrorKind::WouldBlock;
+        let hint = "ulimit -u and the cgroup's pids.max limit the number of threads";
+        Self::io(operation, error)
+            .with_kind(ErrorKind::LocalLimit)
+            .with_hint(is_limit.then_some(hint))
+    }
+
     /// Replaces the class that the system's error alone suggests.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {

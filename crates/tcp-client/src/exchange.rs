@@ -1,15 +1,20 @@
-//! Both directions at once, and how an exchange can fail.
+//! Both directions at once, and how an exchange ends.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
+use netcommon::Error;
 use netcommon::buffer::Buffer;
-use netcommon::units::show_duration;
-use netcommon::{Error, ErrorKind};
 
+use crate::banner;
+pub use crate::connection::Totals;
+use crate::connection::{Connection, Position};
 use crate::expectation::Expectation;
+use crate::failure::Failure;
+use crate::idle::IdleTimer;
 use crate::reply::Reply;
 use crate::sender::{SendError, SendJob, Sender};
 use crate::source::Source;
@@ -18,42 +23,38 @@ use crate::source::Source;
 const CHUNK: usize = 256 << 10;
 
 /// After the server's last byte, the interval of checks whether sending still makes sense.
-const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// After the server's last byte, the time in which a source has to give more to be waited for, and
+/// in which the peer has to acknowledge more of what is left in the kernel.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How an exchange is to go.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeOptions {
-    /// Half-close the connection once everything is sent (shutdown(2)).
+    /// Half-close the connection once everything is sent and answered (shutdown(2)).
     pub half_close: bool,
     /// Demand the same bytes back.
     pub expect_echo: bool,
     /// Demand some reply.
     pub expect_reply: bool,
-    /// Time without a byte in either direction after which the exchange fails; `None` is for ever.
+    /// Time in which no byte comes and the peer acknowledges none, after which the exchange fails;
+    /// `None` is for ever.
     pub timeout: Option<Duration>,
     /// Show a progress bar.
     pub show_progress: bool,
 }
 
-/// Bytes that have passed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Handed to the kernel.
-    pub sent: u64,
-    /// Received.
-    pub received: u64,
-}
-
 /// One connection's exchange: the receiving side, and the handle of the sending one.
 pub struct Exchange {
-    stream: TcpStream,
+    connection: Arc<Connection>,
     server: String,
     options: ExchangeOptions,
     expectation: Option<Arc<Expectation>>,
-    is_interactive: bool,
     sender: Sender,
-    received: u64,
-    idle: IdleTimer,
+    /// A source that may idle has this long to give more after the server's last byte.
+    source_patience: Option<Duration>,
+    idle: Option<IdleTimer<Position>>,
 }
 
 impl Exchange {
@@ -61,44 +62,44 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// A local limit that leaves no room for another descriptor or thread.
+    /// A local limit that leaves no room for another thread.
     pub fn start(
         stream: TcpStream,
         server: String,
         source: Source,
         options: ExchangeOptions,
     ) -> Result<Self, Error> {
-        set_poll_timeout(&stream, options.timeout)
+        let connection = Connection::new(stream, poll_timeout(options.timeout))
             .map_err(|error| Error::io("cannot set a time-out", error))?;
+        let connection = Arc::new(connection);
         let expectation = options.expect_echo.then(Arc::default);
-        let is_interactive = source.is_interactive;
+        let source_patience = patience_with(&source);
         let job = SendJob {
-            stream: stream
-                .try_clone()
-                .map_err(|error| Error::io("cannot duplicate the socket", error))?,
+            connection: Arc::clone(&connection),
             source,
             expectation: expectation.clone(),
             half_close: options.half_close,
         };
+        let idle = |timeout| IdleTimer::new(timeout, connection.position());
         Ok(Self {
             sender: Sender::start(job, options.show_progress)?,
-            idle: IdleTimer::new(options.timeout),
-            stream,
+            idle: options.timeout.map(idle),
+            connection,
             server,
             options,
             expectation,
-            is_interactive,
-            received: 0,
+            source_patience,
         })
     }
 
     /// Receives until the server has closed its side or, without half-close, until the whole echo is
-    /// back; then waits for the sending side.
+    /// back; then waits for the sending side, and for the peer to acknowledge what it sent.
     ///
     /// # Errors
     ///
-    /// A difference or a missing reply ([`ErrorKind::CheckFailed`]), silence ([`ErrorKind::TimedOut`]),
-    /// a reset or an early end, an unreadable source, or a closed standard output.
+    /// A difference or a missing reply ([`CheckFailed`](netcommon::ErrorKind::CheckFailed)), silence
+    /// ([`TimedOut`](netcommon::ErrorKind::TimedOut)), a reset or an early end, an unreadable source,
+    /// or a closed standard output.
     pub fn run(mut self, reply: &mut Reply<'_>) -> Result<Totals, Error> {
         let received = self.receive(reply);
         self.sender.clear_progress();
@@ -106,20 +107,21 @@ impl Exchange {
         received?;
         match self.wait_for_sender()? {
             Some(result) => self.check(result)?,
-            None if self.is_fulfilled() => {}
-            None => return Err(self.closed_early()),
+            None => log::warn!("{} has closed the connection; no more is sent", self.server),
         }
-        Ok(self.totals())
+        self.wait_for_delivery()?;
+        Ok(self.connection.totals())
     }
 
     fn receive(&mut self, reply: &mut Reply<'_>) -> Result<(), Error> {
         let mut chunk = Buffer::new(CHUNK);
         loop {
-            match self.stream.read(&mut chunk) {
+            let read = self.connection.read(&mut chunk);
+            self.sender.wake();
+            match read {
                 Ok(0) => return Ok(()),
                 Ok(length) => {
                     let chunk = &chunk[..length];
-                    self.received += length as u64;
                     reply.show(chunk)?;
                     self.verify(chunk)?;
                     if self.options.expect_echo && !self.options.half_close && self.is_fulfilled() {
@@ -128,7 +130,7 @@ impl Exchange {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.check_idle()?,
-                Err(error) => return Err(self.lost(error)),
+                Err(error) => return Err(self.failure().lost(error)),
             }
         }
     }
@@ -138,23 +140,44 @@ impl Exchange {
             return Ok(());
         };
         expectation.check(chunk).map_err(|difference| {
-            let message = format!("check failed: {}: {difference}", self.server);
-            Error::new(ErrorKind::CheckFailed, message)
+            let banner = (difference.offset == 0).then(|| self.banner(expectation, chunk));
+            self.failure().differs(&difference, banner.flatten())
         })
     }
 
+    /// What the server said before anything was sent or echoed, if that is what it did.
+    fn banner(&self, expectation: &Expectation, chunk: &[u8]) -> Option<String> {
+        let head = expectation.head(banner::HEAD);
+        if head.is_empty() {
+            let length = chunk.len();
+            return Some(format!(
+                "the server sent {length} bytes before anything was sent"
+            ));
+        }
+        let length = banner::length(&self.connection, &head, chunk)?;
+        Some(format!(
+            "the server sent {length} bytes before anything was echoed"
+        ))
+    }
+
     /// Sending goes on after the server's last byte, unless outstanding echo can no longer come, or
-    /// the source is a person, who sees that the server has ended.
+    /// the source has no more to give: then there is no result.
     fn wait_for_sender(&mut self) -> Result<Option<Result<(), SendError>>, Error> {
+        let sent = self.connection.totals().sent;
+        let mut source = self.source_patience.map(|time| IdleTimer::new(time, sent));
         loop {
             if let Some(result) = self.sender.wait(CHECK_INTERVAL) {
                 return Ok(Some(result));
             }
             let expectation = self.expectation.as_deref();
             if expectation.is_some_and(Expectation::is_outstanding) {
-                return Err(self.closed_early());
+                return Err(self.failure().closed_early());
             }
-            if self.is_interactive && self.sender.is_reading() {
+            let sent = self.connection.totals().sent;
+            let is_idle = source
+                .as_mut()
+                .is_some_and(|source| source.has_expired(sent));
+            if is_idle && self.sender.is_reading() {
                 return Ok(None);
             }
             self.check_idle()?;
@@ -162,20 +185,36 @@ impl Exchange {
     }
 
     fn check(&self, result: Result<(), SendError>) -> Result<(), Error> {
-        let Totals { sent, received } = self.totals();
+        let Totals { sent, received } = self.connection.totals();
+        let failure = self.failure();
         match result {
             Err(SendError::Source(error)) => Err(Error::io("cannot read the input", error)),
             Err(SendError::Connection(error)) if error.kind() == io::ErrorKind::ConnectionReset => {
-                Err(self.lost(error))
+                Err(failure.lost(error))
             }
-            Err(SendError::Connection(_)) => Err(self.closed_early()),
-            Ok(()) if !self.is_fulfilled() => Err(self.closed_early()),
+            Err(SendError::Connection(_)) => Err(failure.closed_early()),
+            Ok(()) if !self.is_fulfilled() => Err(failure.closed_early()),
             Ok(()) if received == 0 && sent > 0 && self.options.expect_reply => {
-                let message = format!("check failed: {} sent no reply", self.server);
-                Err(Error::new(ErrorKind::CheckFailed, message))
+                Err(failure.no_reply())
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// What the kernel still holds can get lost. It is waited for as long as the peer acknowledges;
+    /// a peer that no longer does is left to the kernel, unless there is a time-out.
+    fn wait_for_delivery(&mut self) -> Result<(), Error> {
+        let mut idle = IdleTimer::new(PATIENCE, self.connection.position());
+        while !self.connection.is_delivered() {
+            let error = self.connection.take_error();
+            error.map_err(|error| self.failure().lost(error))?;
+            self.check_idle()?;
+            if self.idle.is_none() && idle.has_expired(self.connection.position()) {
+                break;
+            }
+            thread::park_timeout(CHECK_INTERVAL);
+        }
+        Ok(())
     }
 
     /// True where no echo is expected, too.
@@ -184,77 +223,35 @@ impl Exchange {
         expectation.is_none_or(Expectation::is_fulfilled)
     }
 
-    fn totals(&self) -> Totals {
-        Totals {
-            sent: self.sender.sent(),
-            received: self.received,
-        }
-    }
-
     fn check_idle(&mut self) -> Result<(), Error> {
-        let totals = self.totals();
-        if !self.idle.has_expired(totals) {
-            return Ok(());
+        let position = self.connection.position();
+        let idle = self.idle.as_mut();
+        if idle.is_some_and(|idle| idle.has_expired(position)) {
+            let timeout = self.options.timeout.unwrap_or_default();
+            return Err(self.failure().timed_out(timeout));
         }
-        let Totals { sent, received } = totals;
-        let silence = show_duration(self.options.timeout.unwrap_or_default());
-        let message = format!(
-            "timed out: nothing from {} for {silence} ({sent} bytes sent, {received} received)",
-            self.server
-        );
-        Err(Error::new(ErrorKind::TimedOut, message))
+        Ok(())
     }
 
-    fn closed_early(&self) -> Error {
-        let Totals { sent, received } = self.totals();
-        let progress = if self.options.expect_echo {
-            format!("{received} of {sent} bytes came back")
-        } else {
-            format!("it took {sent} bytes, but not all")
-        };
-        let message = format!("{} closed early: {progress}", self.server);
-        Error::new(ErrorKind::ClosedEarly, message)
-    }
-
-    fn lost(&self, error: io::Error) -> Error {
-        let Totals { sent, received } = self.totals();
-        let server = &self.server;
-        Error::io(
-            format!("lost {server} after {sent} bytes sent and {received} received"),
-            error,
-        )
+    fn failure(&self) -> Failure<'_> {
+        Failure {
+            server: &self.server,
+            connection: &self.connection,
+            expect_echo: self.options.expect_echo,
+        }
     }
 }
 
 /// Calls return several times within the user's time-out, so that silence is noticed when it is due.
-fn set_poll_timeout(stream: &TcpStream, timeout: Option<Duration>) -> io::Result<()> {
-    let poll_timeout = timeout.map(|timeout| (timeout / 8).max(Duration::from_millis(1)));
-    stream.set_read_timeout(poll_timeout)?;
-    stream.set_write_timeout(poll_timeout)
+fn poll_timeout(timeout: Option<Duration>) -> Option<Duration> {
+    timeout.map(|timeout| (timeout / 8).max(Duration::from_millis(1)))
 }
 
-/// Expires when no byte has passed for the time-out.
-struct IdleTimer {
-    timeout: Option<Duration>,
-    last: Totals,
-    since: Instant,
-}
-
-impl IdleTimer {
-    fn new(timeout: Option<Duration>) -> Self {
-        Self {
-            timeout,
-            last: Totals::default(),
-            since: Instant::now(),
-        }
-    }
-
-    fn has_expired(&mut self, totals: Totals) -> bool {
-        if self.last != totals {
-            self.last = totals;
-            self.since = Instant::now();
-        }
-        let timeout = self.timeout;
-        timeout.is_some_and(|timeout| self.since.elapsed() >= timeout)
+/// A person sees that the server has ended; a file always gives more; anything else may yet.
+fn patience_with(source: &Source) -> Option<Duration> {
+    if source.is_interactive {
+        Some(Duration::ZERO)
+    } else {
+        source.length.is_none().then_some(PATIENCE)
     }
 }

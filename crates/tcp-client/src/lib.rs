@@ -8,18 +8,26 @@
 //!
 //! - [`args`]: the command line
 //! - [`source`]: the bytes to send
+//! - `connection`: what both directions share, and how far each has come
+//! - `idle`: when something has not moved for some time
 //! - `sender`: the sending thread
-//! - [`exchange`]: both directions at once, and how an exchange can fail
+//! - [`exchange`]: both directions at once, and how an exchange ends
 //! - `expectation`: the bytes that have to come back
+//! - `banner`: servers that say something before they echo
+//! - `failure`: how an exchange can fail
 //! - [`reply`]: how the received bytes are shown
 //! - `measure`: round trips and throughput of any echo server
 //! - [`events`]: the lines for people and the JSON for programs
 //! - `manual`: examples and events for the help and the man page
 
 pub mod args;
+mod banner;
+mod connection;
 pub mod events;
 pub mod exchange;
 mod expectation;
+mod failure;
+mod idle;
 mod manual;
 mod measure;
 pub mod reply;
@@ -29,11 +37,11 @@ pub mod source;
 use std::io::{Write, stderr};
 use std::time::Instant;
 
-use netcommon::Error;
 use netcommon::address::Target;
 use netcommon::cli::Program;
 use netcommon::output::Style;
 use netcommon::socket::tcp;
+use netcommon::{Error, input};
 
 pub use args::Args;
 
@@ -70,7 +78,11 @@ fn exchange(args: &Args) -> Result<(), Error> {
     let server = format!("{target} ({})", peer.ip());
     let exchange = Exchange::start(stream, server, source, args.exchange_options())?;
     let mut reply = Reply::new(&output, args.reply_form(output.style));
-    let Totals { sent, received } = exchange.run(&mut reply)?;
+    let ended = exchange.run(&mut reply);
+    if args.sends_default() {
+        input::warn_of_unread_stdin();
+    }
+    let Totals { sent, received } = ended?;
     output.say(&Event::Closed {
         peer,
         sent,

@@ -19,7 +19,8 @@ pub(crate) const MANUAL: Manual = Manual {
         ),
         (
             "tcp-client --connect-timeout 2s -f /dev/null 192.0.2.7:443",
-            "Ask whether a firewall lets a connection pass: the exit code tells.",
+            "Ask whether a firewall lets a connection pass: the exit code tells. A proxy on the way \
+             answers for itself: with -e in place of -f /dev/null, an echo server behind it answers.",
         ),
         (
             "tcp-client -t 10s -P 64 --max-loss 0.1 --max-p99 20ms 192.0.2.7:1234",

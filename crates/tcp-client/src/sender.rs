@@ -1,22 +1,28 @@
-//! The sending thread: from the source to the socket, as fast as both allow.
+//! The sending thread: from the source to the connection, as fast as both allow.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::{self, Read};
+use std::net::Shutdown;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use netcommon::Error;
 use netcommon::buffer::Buffer;
 
+use crate::connection::Connection;
 use crate::expectation::Expectation;
+use crate::idle::IdleTimer;
 use crate::source::Source;
 
 /// Bytes read from the source at once.
 const CHUNK: usize = 256 << 10;
+
+/// Time without a byte in either direction after which a server seems to wait for the end of what
+/// it is sent, before it answers.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// Why sending ended before the source did.
 pub(crate) enum SendError {
@@ -28,20 +34,20 @@ pub(crate) enum SendError {
 
 /// The handle of a sending thread, which is never joined: it may wait for a person to type.
 pub(crate) struct Sender {
-    progress: Arc<Progress>,
+    thread: Thread,
+    view: Arc<View>,
     result: Receiver<Result<(), SendError>>,
 }
 
-/// How far a sending thread has come.
-struct Progress {
-    sent: AtomicU64,
+/// What others can see of a sending thread.
+struct View {
     is_reading: AtomicBool,
     bar: ProgressBar,
 }
 
 /// The work of a sending thread.
 pub(crate) struct SendJob {
-    pub(crate) stream: TcpStream,
+    pub(crate) connection: Arc<Connection>,
     pub(crate) source: Source,
     pub(crate) expectation: Option<Arc<Expectation>>,
     pub(crate) half_close: bool,
@@ -49,32 +55,35 @@ pub(crate) struct SendJob {
 
 impl Sender {
     pub(crate) fn start(job: SendJob, show_progress: bool) -> Result<Self, Error> {
-        let progress = Arc::new(Progress {
-            sent: AtomicU64::new(0),
+        let view = Arc::new(View {
             is_reading: AtomicBool::new(false),
             bar: progress_bar(show_progress, job.source.length),
         });
         let (report, result) = mpsc::channel();
-        let shared = Arc::clone(&progress);
+        let shared = Arc::clone(&view);
         let run = move || {
             // The receiver is gone when the receiving side has ended the program.
             let _ = report.send(job.send_all(&shared));
         };
-        thread::Builder::new()
+        let handle = thread::Builder::new()
             .name("sender".to_owned())
             .spawn(run)
-            .map_err(|error| Error::io("cannot start the sending thread", error))?;
-        Ok(Self { progress, result })
+            .map_err(|error| Error::thread("cannot start the sending thread", error))?;
+        Ok(Self {
+            thread: handle.thread().clone(),
+            view,
+            result,
+        })
     }
 
-    /// Bytes handed to the kernel so far.
-    pub(crate) fn sent(&self) -> u64 {
-        self.progress.sent.load(Ordering::Relaxed)
+    /// Tells the thread that something has come, for which it may wait.
+    pub(crate) fn wake(&self) {
+        self.thread.unpark();
     }
 
     /// Whether the thread waits for its source.
     pub(crate) fn is_reading(&self) -> bool {
-        self.progress.is_reading.load(Ordering::Relaxed)
+        self.view.is_reading.load(Ordering::Relaxed)
     }
 
     /// Waits at most `timeout` for the end of the thread.
@@ -91,7 +100,7 @@ impl Sender {
 
     /// Removes the progress bar from the terminal.
     pub(crate) fn clear_progress(&self) {
-        self.progress.bar.finish_and_clear();
+        self.view.bar.finish_and_clear();
     }
 }
 
@@ -115,19 +124,19 @@ fn progress_bar(is_visible: bool, length: Option<u64>) -> ProgressBar {
 }
 
 impl SendJob {
-    fn send_all(mut self, progress: &Progress) -> Result<(), SendError> {
+    fn send_all(mut self, view: &View) -> Result<(), SendError> {
         let mut chunk = Buffer::new(CHUNK);
         loop {
-            progress.is_reading.store(true, Ordering::Relaxed);
+            view.is_reading.store(true, Ordering::Relaxed);
             let read = self.source.reader.read(&mut chunk);
-            progress.is_reading.store(false, Ordering::Relaxed);
+            view.is_reading.store(false, Ordering::Relaxed);
             match read {
                 Ok(0) => break,
-                Ok(length) => self.send(&chunk[..length], progress)?,
+                Ok(length) => self.send(&chunk[..length], view)?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     // Without a source there is no exchange: the receiving side's wait ends too.
-                    self.shut_down(Shutdown::Both);
+                    self.connection.shut_down(Shutdown::Both);
                     return Err(SendError::Source(error));
                 }
             }
@@ -136,16 +145,16 @@ impl SendJob {
         Ok(())
     }
 
-    fn send(&mut self, chunk: &[u8], progress: &Progress) -> Result<(), SendError> {
+    fn send(&self, chunk: &[u8], view: &View) -> Result<(), SendError> {
         if let Some(expectation) = &self.expectation {
             expectation.push(chunk);
         }
         let mut rest = chunk;
         while !rest.is_empty() {
-            match self.stream.write(rest) {
+            match self.connection.write(rest) {
                 Ok(count) => {
                     rest = &rest[count..];
-                    progress.advance(count as u64);
+                    view.bar.inc(count as u64);
                 }
                 // The receiving side measures how long nothing has passed.
                 Err(error) if is_transient(&error) => {}
@@ -164,25 +173,26 @@ impl SendJob {
             expectation.finish();
         }
         if self.half_close {
-            self.shut_down(Shutdown::Write);
+            self.wait_for_reply();
+            self.connection.half_close();
         } else if expectation.is_some_and(Expectation::is_fulfilled) {
             // The whole echo came before it was known to be whole: the receiving side waits for a
             // byte that never comes.
-            self.shut_down(Shutdown::Read);
+            self.connection.shut_down(Shutdown::Read);
         }
     }
 
-    fn shut_down(&self, how: Shutdown) {
-        if let Err(error) = self.stream.shutdown(how) {
-            log::debug!("cannot shut the connection down: {error}");
+    /// Many proxies end a session, and what is left of its reply, at a half-close: that waits until
+    /// the reply is there, or the server seems to wait for it.
+    fn wait_for_reply(&self) {
+        let connection = &self.connection;
+        let mut quiet = IdleTimer::new(QUIET, connection.position());
+        while !connection.is_answered() {
+            if quiet.has_expired(connection.position()) && connection.is_settled() {
+                return;
+            }
+            thread::park_timeout(QUIET / 10);
         }
-    }
-}
-
-impl Progress {
-    fn advance(&self, count: u64) {
-        let sent = self.sent.fetch_add(count, Ordering::Relaxed);
-        self.bar.set_position(sent + count);
     }
 }
 

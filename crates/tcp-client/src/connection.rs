@@ -1,0 +1,136 @@
+//! The connection that both directions share, and how far each of them has come.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use netcommon::socket::info::tcp_info;
+
+/// Bytes that have passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Handed to the kernel.
+    pub sent: u64,
+    /// Received.
+    pub received: u64,
+}
+
+/// How far the two kernels are: the connection moves while this changes, however full the buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Bytes that the peer has acknowledged.
+    acknowledged: u64,
+    /// Bytes that have come, read or not.
+    arrived: u64,
+}
+
+/// A connection and its counts.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    /// Bytes that the peer had acknowledged at the start: a SYN may count as one.
+    acknowledged_before: u64,
+    sent: AtomicU64,
+    received: AtomicU64,
+    has_ended: AtomicBool,
+    is_half_closed: AtomicBool,
+}
+
+impl Connection {
+    /// With the [time-out](Self::set_poll_timeout) of its reads and writes.
+    pub(crate) fn new(stream: TcpStream, poll_timeout: Option<Duration>) -> io::Result<Self> {
+        let connection = Self {
+            acknowledged_before: tcp_info(&stream).map_or(0, |info| info.bytes_acknowledged),
+            stream,
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            has_ended: AtomicBool::new(false),
+            is_half_closed: AtomicBool::new(false),
+        };
+        connection.set_poll_timeout(poll_timeout)?;
+        Ok(connection)
+    }
+
+    /// The time after which reads and writes return without having done anything; `None` is never.
+    pub(crate) fn set_poll_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)?;
+        self.stream.set_write_timeout(timeout)
+    }
+
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = (&self.stream).read(buffer)?;
+        self.received.fetch_add(length as u64, Ordering::Relaxed);
+        if length == 0 && !buffer.is_empty() {
+            self.has_ended.store(true, Ordering::Relaxed);
+        }
+        Ok(length)
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let length = (&self.stream).write(bytes)?;
+        self.sent.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        Totals {
+            sent: self.sent.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Where the kernel does not tell, what it took counts as acknowledged.
+    pub(crate) fn position(&self) -> Position {
+        let Totals { sent, received } = self.totals();
+        tcp_info(&self.stream).map_or(
+            Position {
+                acknowledged: sent,
+                arrived: received,
+            },
+            |info| Position {
+                acknowledged: info.bytes_acknowledged - self.acknowledged_before,
+                arrived: info.bytes_received,
+            },
+        )
+    }
+
+    /// Whether the peer has acknowledged everything that was sent.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.position().acknowledged >= self.totals().sent
+    }
+
+    /// Whether nothing is under way or waits to be read.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_delivered() && self.position().arrived <= self.totals().received
+    }
+
+    /// Whether no more has to be waited for once everything is sent: nothing was asked, as many bytes
+    /// have come back as were sent, or the server has ended.
+    pub(crate) fn is_answered(&self) -> bool {
+        let Totals { sent, received } = self.totals();
+        sent == 0 || received == sent || self.has_ended.load(Ordering::Relaxed)
+    }
+
+    /// Ends the sending side (shutdown(2)).
+    pub(crate) fn half_close(&self) {
+        let is_first = !self.has_ended.load(Ordering::Relaxed);
+        self.is_half_closed.store(is_first, Ordering::Relaxed);
+        self.shut_down(Shutdown::Write);
+    }
+
+    /// Whether this side was ended, and before the server's.
+    pub(crate) fn is_half_closed(&self) -> bool {
+        self.is_half_closed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shut_down(&self, how: Shutdown) {
+        if let Err(error) = self.stream.shutdown(how) {
+            log::debug!("cannot shut the connection down: {error}");
+        }
+    }
+
+    /// What became of the connection since the last call.
+    pub(crate) fn take_error(&self) -> io::Result<()> {
+        self.stream.take_error()?.map_or(Ok(()), Err)
+    }
+}
