@@ -99,9 +99,14 @@ impl Connection {
         self.position().acknowledged >= self.totals().sent
     }
 
+    /// Whether bytes have come that are not read yet.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.position().arrived > self.totals().received
+    }
+
     /// Whether nothing is under way or waits to be read.
     pub(crate) fn is_settled(&self) -> bool {
-        self.is_delivered() && self.position().arrived <= self.totals().received
+        self.is_delivered() && !self.has_unread()
     }
 
     /// Whether no more has to be waited for once everything is sent: nothing was asked, as many bytes

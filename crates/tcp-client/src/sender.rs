@@ -147,7 +147,7 @@ impl SendJob {
 
     fn send(&self, chunk: &[u8], view: &View) -> Result<(), SendError> {
         if let Some(expectation) = &self.expectation {
-            expectation.push(chunk);
+            expectation.push(chunk, || !self.connection.has_unread());
         }
         let mut rest = chunk;
         while !rest.is_empty() {
