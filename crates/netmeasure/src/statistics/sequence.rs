@@ -78,16 +78,19 @@ impl Sequence {
         self.highest = number;
     }
 
-    /// Forgets the numbers from `first` to `last`, whole words at a time.
+    /// Forgets the numbers from `first` to `last`, fewer than are remembered: a word at a time.
     fn clear(&mut self, first: u64, last: u64) {
-        let (mut number, mut left) = (first, last - first + 1);
-        while left > 0 {
-            let (word, bit) = self.place(number);
-            let is_whole = bit == 1 && left >= 64;
-            let step = if is_whole { 64 } else { 1 };
-            self.came[word] &= if is_whole { 0 } else { !bit };
-            number = number.wrapping_add(step);
-            left -= step;
+        let (mut word, _) = self.place(first);
+        for number in first / 64..=last / 64 {
+            let below = if number == first / 64 { first % 64 } else { 0 };
+            let above = if number == last / 64 {
+                63 - last % 64
+            } else {
+                0
+            };
+            let forgotten = u64::MAX << below & u64::MAX >> above;
+            self.came[word] &= !forgotten;
+            word = (word + 1) % self.came.len();
         }
     }
 
@@ -170,6 +173,27 @@ mod tests {
     }
 
     proptest! {
+        /// Leaps of any length, within what is remembered and beyond it.
+        #[test]
+        fn after_a_leap_what_is_remembered_is_right(leaps in prop::collection::vec(1_u64..150, 1..50)) {
+            let mut sequence = Sequence::remembering(128);
+            let came: HashSet<u64> = leaps
+                .iter()
+                .scan(0, |number, leap| {
+                    *number += leap;
+                    Some(*number)
+                })
+                .collect();
+            let mut ascending: Vec<u64> = came.iter().copied().collect();
+            ascending.sort_unstable();
+            ascending.iter().for_each(|&number| drop(sequence.note(number)));
+            let highest = sequence.highest();
+            for number in highest.saturating_sub(127).max(1)..=highest {
+                let expected = if came.contains(&number) { Order::Duplicate } else { Order::Reordered };
+                prop_assert_eq!(sequence.clone().note(number), expected, "{}", number);
+            }
+        }
+
         #[test]
         fn counts_are_those_of_an_endless_memory(numbers in prop::collection::vec(1_u64..120, 0..300)) {
             let sequence = after(&numbers);
