@@ -8,6 +8,7 @@
 //! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
 //! - `udp_errors`: refusals and stops that pass
 //! - `udp_server`: what `udp-server` says about probes
+//! - `udp_senders`: the table of senders of `udp-server`
 
 mod tcp_echoes;
 mod tcp_failures;
@@ -17,4 +18,5 @@ mod udp_echoes;
 mod udp_errors;
 mod udp_matrix;
 mod udp_path;
+mod udp_senders;
 mod udp_server;

@@ -70,7 +70,7 @@ fn probes_are_reported_and_other_datagrams_shown_as_ever() {
 }
 
 #[test]
-fn a_sender_that_begins_another_run_is_reported_at_once() {
+fn a_run_is_reported_soon_after_its_sender_has_begun_another() {
     let server = Server::start(UdpServer, "--json");
     let client = connected_to(server.address);
     for datagram in [probe(7, 1), probe(7, 3), probe(8, 1)] {
