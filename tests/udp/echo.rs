@@ -1,16 +1,16 @@
-//! `udp-server --echo`: from the address that was asked, and never in a loop.
+//! `udp-server --echo`: from the address that was asked, with the header that came.
 
 use std::net::{SocketAddr, UdpSocket};
 
-use serde_json::json;
-use socket2::{Domain, Protocol, Socket, Type};
+use serde_json::{Value, json};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::harness::{
     Server, UdpClient, UdpServer, assert_has, connected_to, receive, run, socket_on,
 };
 
 /// An echo server on `host` and a free port.
-fn echo_on(host: &str) -> Server {
+pub(super) fn echo_on(host: &str) -> Server {
     Server::start(UdpServer, &format!("--json --echo {host}"))
 }
 
@@ -48,44 +48,17 @@ fn whole_bursts_are_answered_in_order_and_in_any_size() {
 }
 
 /// Asks and is answered: the server is done with everything that came before.
-fn fence(server: &Server) {
+pub(super) fn fence(server: &Server) {
     let client = connected_to(server.at("127.0.0.1"));
     client.send(b"fence").unwrap();
     assert_eq!(receive(&client), b"fence");
 }
 
 #[track_caller]
-fn assert_answered(server: Server, received: u64, answered: u64) {
+pub(super) fn assert_answered(server: Server, received: u64, answered: u64) {
     let summary = server.finish().pop().unwrap();
     let expected = json!({ "datagrams": received, "answered": answered });
     assert_has(&summary, expected);
-}
-
-/// Two servers, the second of which believes that the first has asked it.
-#[test]
-fn one_spoofed_datagram_between_two_servers_starts_no_loop() {
-    for host in ["127.0.0.1", "::"] {
-        let second = echo_on(host);
-        // A socket on the port that the first server will have.
-        let spoofer = socket_on("127.0.0.1");
-        let port = spoofer.local_addr().unwrap().port();
-        second.pause();
-        let target = second.at("127.0.0.1");
-        spoofer.send_to(b"loop", target).unwrap();
-        drop(spoofer);
-        let place = SocketAddr::new(host.parse().unwrap(), port);
-        let first = Server::start_at(place, UdpServer, "--json --echo");
-        second.resume();
-
-        let reply = json!({ "text": "loop", "peer": target.to_string() });
-        assert_has(&first.event(), reply);
-        for _ in 0..3 {
-            fence(&first);
-            fence(&second);
-        }
-        assert_answered(first, 4, 3);
-        assert_answered(second, 4, 4);
-    }
 }
 
 #[test]
@@ -144,16 +117,53 @@ fn a_client_that_is_gone_does_not_end_the_server() {
     assert_answered(server, 21, 21);
 }
 
-#[test]
-fn replies_carry_the_mark_and_the_time_to_live_that_was_asked_for() {
-    let server = Server::start(UdpServer, "--json --echo --ttl 5");
-    let asker = socket_on("127.0.0.1");
-    let place = asker.local_addr().unwrap();
+fn set_header(socket: &Socket, place: &str, ttl: u8, tos: u8) {
+    let (ttl, tos) = (ttl.into(), tos.into());
+    if place.contains(':') {
+        socket.set_unicast_hops_v6(ttl).unwrap();
+        socket.set_tclass_v6(tos).unwrap();
+    } else {
+        socket.set_ttl_v4(ttl).unwrap();
+        socket.set_tos_v4(tos).unwrap();
+    }
+}
+
+/// Header fields of the replies to ten datagrams from `place`, which are sent in one piece.
+fn headers_of_replies(options: &str, place: &str, ttl: u8, tos: u8) -> Vec<Value> {
+    let server = Server::start(UdpServer, &format!("--json --echo {options}"));
+    let asker = socket_on(place);
+    set_header(&SockRef::from(&asker), place, ttl, tos);
+    let address = asker.local_addr().unwrap();
     server.pause();
-    asker.send_to(b"hola", server.address).unwrap();
+    for _ in 0..10 {
+        asker.send_to(b"hola", server.at(place)).unwrap();
+    }
     drop(asker);
-    // The answer goes to a listener on the asker's port, which shows its header.
-    let listener = Server::start_at(place, UdpServer, "--json");
+    // The answers go to a listener on the asker's port, which shows their header.
+    let listener = Server::start_at(address, UdpServer, "--json");
     server.resume();
-    assert_has(&listener.event(), json!({ "dscp": 3, "ttl": 5 }));
+    let events = (0..10).map(|_| listener.event());
+    let fields = events.map(|event| json!([event["dscp"], event["ecn"], event["ttl"]]));
+    fields.collect()
+}
+
+#[test]
+fn replies_have_the_dscp_that_came_and_a_hop_less() {
+    for (host, place) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("::1", "::1"),
+        ("::", "127.0.0.1"),
+    ] {
+        let table = [
+            ("", 64, 46 << 2 | 1, json!([46, 0, 63])),
+            ("", 2, 0b11, json!([0, 0, 1])),
+            ("--ttl 5", 64, 0, json!([0, 0, 5])),
+            ("--ttl 200", 64, 8, json!([2, 0, 63])),
+            ("--dscp AF11", 255, 46 << 2, json!([10, 0, 254])),
+        ];
+        for (options, ttl, tos, expected) in table {
+            let replies = headers_of_replies(&format!("{options} {host}"), place, ttl, tos);
+            assert_eq!(replies, vec![expected; 10], "{host} {options}");
+        }
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! - `output`: standard output of the server
 //! - `datagrams`: every sender, boundary and size, and the bounds that end a server
-//! - `echo`: answers from the address that was asked, and never in a loop
+//! - `echo`: answers from the address that was asked, with the header that came
+//! - `loops`: the end of loops between two echoes
 //! - `burst`: nothing is lost without being counted
 //! - `groups`: multicast and broadcast
 //! - `client`: messages, replies and failures of the client
@@ -18,4 +19,5 @@ mod ending;
 mod expect_echo;
 mod groups;
 mod interop;
+mod loops;
 mod output;

@@ -8,7 +8,7 @@ use netcommon::address::{DEFAULT_HOST, Family, Group, Target, parse_group};
 use netcommon::cli::{Manual, OutputArgs, Program, ServerSocketArgs, TargetArgs, parse_wait};
 use netcommon::options::SocketOptions;
 
-use crate::echo::REPLY_DSCP;
+use crate::echo::ReplyHeader;
 use crate::events::View;
 use crate::manual;
 use crate::server::Settings;
@@ -22,9 +22,10 @@ const RCVBUF: usize = 4 << 20;
 #[derive(Parser, Debug)]
 #[command(name = Self::NAME, version)]
 pub struct Args {
-    /// Answer each datagram with the same bytes, from the address that was asked; replies carry
-    /// DSCP 3, and what carries it is not answered, so that two such servers do not answer each other
-    #[arg(short, long, conflicts_with = "dscp")]
+    /// Answer each datagram with the same bytes, from the address that was asked, with its DSCP (unless
+    /// --dscp is given) and its hop limit less one, so that two such servers do not answer each other
+    /// for ever
+    #[arg(short, long)]
     pub echo: bool,
     /// End after N datagrams
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -87,8 +88,9 @@ impl Args {
 
     /// How the server serves.
     pub fn settings(&self) -> Settings {
+        let SocketOptions { dscp, ttl, .. } = self.socket.options();
         Settings {
-            echo: self.echo,
+            echo: self.echo.then_some(ReplyHeader { dscp, ttl }),
             count: self.count,
             time: self.time,
             view: View {
@@ -103,7 +105,6 @@ impl Args {
         let asked = self.socket.options();
         SocketOptions {
             rcvbuf: asked.rcvbuf.or(Some(RCVBUF)),
-            dscp: self.echo.then_some(REPLY_DSCP).or(asked.dscp),
             ..asked
         }
     }
@@ -150,15 +151,5 @@ mod tests {
             let error = parse(line).unwrap().target().unwrap_err().to_string();
             assert!(error.contains(group), "{error}");
         }
-    }
-
-    #[test]
-    fn replies_are_always_marked() {
-        let dscp = |line| parse(line).map(|args| args.socket_options().dscp);
-        assert_eq!(dscp("udp-server").unwrap(), None);
-        assert_eq!(dscp("udp-server --dscp EF").unwrap(), Some(46));
-        assert_eq!(dscp("udp-server -e").unwrap(), Some(REPLY_DSCP));
-        let both = dscp("udp-server -e --dscp EF").unwrap_err();
-        assert!(both.to_string().contains("--dscp"));
     }
 }

@@ -11,7 +11,7 @@ use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
 use netcommon::warning::RateLimitedWarning;
 
-use crate::echo::Echo;
+use crate::echo::{Echo, ReplyHeader};
 use crate::events::{Event, FlowSummary, Received, Summary, View};
 use crate::poller::Poller;
 use crate::probes::{MAX_FLOWS, Probes};
@@ -32,8 +32,8 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(1);
 /// How a server serves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
-    /// Answer datagrams.
-    pub echo: bool,
+    /// Answer datagrams, and with which header.
+    pub echo: Option<ReplyHeader>,
     /// End after so many datagrams.
     pub count: Option<u64>,
     /// End after so long.
@@ -74,7 +74,7 @@ impl<'a> Server<'a> {
     pub fn new(socket: UdpSocket, settings: Settings, output: &'a Output) -> Result<Self, Error> {
         let port = socket.local_addr().map_err(cannot_receive)?.port();
         let view = settings.view;
-        let needs_header = settings.echo || view.details || output.style == Style::Json;
+        let needs_header = settings.echo.is_some() || view.details || output.style == Style::Json;
         let details = Details {
             destination: needs_header,
             header: needs_header,
@@ -85,7 +85,7 @@ impl<'a> Server<'a> {
             receiver: Receiver::new(&socket, details)?,
             poller: Poller::new(&socket, output)?,
             printer: Printer { output, view, port },
-            echo: settings.echo.then(|| Echo::new(port)),
+            echo: settings.echo.map(|header| Echo::new(port, header)),
             probes: Probes::default(),
             drops: DropWarning::new(granted_rcvbuf(&socket)),
             stop_after: StopAfter::new(settings.count, settings.time),

@@ -9,7 +9,7 @@ use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg, sendmsg,
 };
 
-use super::control;
+use super::control::{self, Outgoing};
 use super::drops::{DropCounter, read_counter};
 use super::gso::is_refused;
 use super::{
@@ -105,7 +105,7 @@ pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> SendReport {
 const MIN_TRAIN: usize = 4;
 
 /// One system call for the datagrams at the front: a train in one piece, as it came (`UDP_SEGMENT`,
-/// udp(7)), else those up to the next train that leave from the same address, as nix gives all
+/// udp(7)), else those up to the next train that leave with the same header, as nix gives all
 /// messages of a call the same control data.
 fn send_run(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize> {
     let train = train_length(transmits);
@@ -118,9 +118,10 @@ fn send_run(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize>
         }
         return send_singly(socket, &transmits[..train]);
     }
-    let source = transmits[0].source;
-    let is_single =
-        |at: &usize| transmits[*at].source == source && train_length(&transmits[*at..]) < MIN_TRAIN;
+    let header = transmits[0].header();
+    let is_single = |at: &usize| {
+        transmits[*at].header() == header && train_length(&transmits[*at..]) < MIN_TRAIN
+    };
     let run = (1..transmits.len().min(BATCH))
         .take_while(is_single)
         .count();
@@ -132,7 +133,8 @@ fn train_length(transmits: &[Transmit<'_>]) -> usize {
     let first = &transmits[0];
     let size = first.payload.len();
     let fits = |transmit: &&Transmit<'_>| {
-        (transmit.peer, transmit.source, transmit.payload.len()) == (first.peer, first.source, size)
+        let is_alike = (transmit.peer, transmit.header()) == (first.peer, first.header());
+        is_alike && transmit.payload.len() == size
     };
     let most = GsoSender::max_segments(size);
     if size == 0 {
@@ -148,19 +150,11 @@ fn send_train(socket: &UdpSocket, train: &[Transmit<'_>]) -> Result<(), Errno> {
         .map(|transmit| IoSlice::new(transmit.payload))
         .collect();
     let peer = SockaddrStorage::from(train[0].peer);
-    control::with_source(train[0].source, |source, _| {
-        let mut control = source.to_vec();
-        control.push(ControlMessage::UdpGsoSegments(&size));
-        let descriptor = socket.as_raw_fd();
-        sendmsg(
-            descriptor,
-            &slices,
-            &control,
-            MsgFlags::empty(),
-            Some(&peer),
-        )?;
-        Ok(())
-    })
+    let header = Outgoing::of(&train[0]);
+    let mut control = header.messages();
+    control.push(ControlMessage::UdpGsoSegments(&size));
+    let flags = MsgFlags::empty();
+    sendmsg(socket.as_raw_fd(), &slices, &control, flags, Some(&peer)).map(drop)
 }
 
 fn send_singly(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize> {
@@ -171,11 +165,11 @@ fn send_singly(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usi
             ([IoSlice::new(transmit.payload)], Some(peer))
         })
         .unzip();
-    control::with_source(transmits[0].source, |control, space| {
-        let mut headers = MultiHeaders::preallocate(payloads.len(), space);
-        let descriptor = socket.as_raw_fd();
-        let flags = MsgFlags::empty();
-        let sent = sendmmsg(descriptor, &mut headers, &payloads, peers, control, flags)?;
-        Ok(sent.count())
-    })
+    let header = Outgoing::of(&transmits[0]);
+    let control = header.messages();
+    let mut headers = MultiHeaders::preallocate(payloads.len(), header.space());
+    let descriptor = socket.as_raw_fd();
+    let flags = MsgFlags::empty();
+    let sent = sendmmsg(descriptor, &mut headers, &payloads, peers, control, flags)?;
+    Ok(sent.count())
 }

@@ -13,7 +13,7 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, RecvMsg, SetSockOpt, SockaddrStorage, setsockopt,
 };
 
-use super::{Details, RecvMeta};
+use super::{Details, RecvMeta, Transmit};
 use crate::error::Error;
 
 /// Turns on what is always needed, and what `details` asks for.
@@ -70,6 +70,7 @@ pub(super) fn decode(
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 let (destination, local) = (v4(info.ipi_addr), v4(info.ipi_spec_dst));
                 meta.destination = Some(destination.into());
+                meta.interface = u32::try_from(info.ipi_ifindex).ok();
                 // The two differ where the first is no address of this machine; the second is not
                 // told for what came before the option was set.
                 let foreign = !local.is_unspecified() && local != destination;
@@ -78,6 +79,7 @@ pub(super) fn decode(
             ControlMessageOwned::Ipv6PacketInfo(info) => {
                 let destination = Ipv6Addr::from(info.ipi6_addr.s6_addr);
                 meta.destination = Some(destination.into());
+                meta.interface = Some(info.ipi6_ifindex);
                 meta.to_group = destination.is_multicast()
                     || destination.to_ipv4_mapped().is_some_and(is_group);
             }
@@ -106,33 +108,87 @@ fn is_group(destination: Ipv4Addr) -> bool {
     destination.is_multicast() || destination.is_broadcast()
 }
 
-/// Calls `send` with the control data that makes datagrams leave from `source`, and with room for it.
-pub(super) fn with_source<T>(
-    source: Option<IpAddr>,
-    send: impl FnOnce(&[ControlMessage<'_>], Option<Vec<u8>>) -> T,
-) -> T {
-    match source {
-        None => send(&[], None),
-        Some(IpAddr::V4(source)) => {
-            let info = in_pktinfo {
+/// The values of a datagram's control data on its way out.
+pub(super) struct Outgoing {
+    source: Option<Source>,
+    ttl: Option<i32>,
+    tos: Option<u8>,
+    class: Option<i32>,
+    is_v4: bool,
+}
+
+enum Source {
+    V4(in_pktinfo),
+    V6(in6_pktinfo),
+}
+
+impl Outgoing {
+    /// The address to leave from and the header fields that `transmit` asks for. A peer over IPv4 on an
+    /// IPv6 socket has the fields of IPv4.
+    pub(super) fn of(transmit: &Transmit<'_>) -> Self {
+        let (is_v4, source, ttl, tos) = transmit.header();
+        Self {
+            source: source.map(Source::of),
+            ttl: ttl.map(Into::into),
+            tos: tos.filter(|_| is_v4),
+            class: tos.filter(|_| !is_v4).map(Into::into),
+            is_v4,
+        }
+    }
+
+    /// The control messages, which point to the values.
+    pub(super) fn messages(&self) -> Vec<ControlMessage<'_>> {
+        let ttl = self.ttl.as_ref().map(|ttl| {
+            if self.is_v4 {
+                ControlMessage::Ipv4Ttl(ttl)
+            } else {
+                ControlMessage::Ipv6HopLimit(ttl)
+            }
+        });
+        let source = self.source.as_ref().map(Source::message);
+        let tos = self.tos.as_ref().map(ControlMessage::Ipv4Tos);
+        let class = self.class.as_ref().map(ControlMessage::Ipv6TClass);
+        [source, ttl, tos, class].into_iter().flatten().collect()
+    }
+
+    /// Room for these, and not a byte more, which the kernel would take for a further message.
+    pub(super) fn space(&self) -> Option<Vec<u8>> {
+        let source = match self.source {
+            Some(Source::V4(_)) => cmsg_space!(in_pktinfo).len(),
+            Some(Source::V6(_)) => cmsg_space!(in6_pktinfo).len(),
+            None => 0,
+        };
+        // The one byte of IP_TOS takes as much, as messages are aligned (cmsg(3)).
+        let field = cmsg_space!(i32).len();
+        let fields = [self.ttl, self.tos.map(Into::into), self.class];
+        let size = source + field * fields.iter().flatten().count();
+        (size > 0).then(|| vec![0; size])
+    }
+}
+
+impl Source {
+    fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Self::V4(in_pktinfo {
                 ipi_ifindex: 0,
                 ipi_spec_dst: in_addr {
-                    s_addr: u32::from_ne_bytes(source.octets()),
+                    s_addr: u32::from_ne_bytes(address.octets()),
                 },
                 ipi_addr: in_addr { s_addr: 0 },
-            };
-            let control = ControlMessage::Ipv4PacketInfo(&info);
-            send(&[control], Some(cmsg_space!(in_pktinfo)))
-        }
-        Some(IpAddr::V6(source)) => {
-            let info = in6_pktinfo {
+            }),
+            IpAddr::V6(address) => Self::V6(in6_pktinfo {
                 ipi6_addr: in6_addr {
-                    s6_addr: source.octets(),
+                    s6_addr: address.octets(),
                 },
                 ipi6_ifindex: 0,
-            };
-            let control = ControlMessage::Ipv6PacketInfo(&info);
-            send(&[control], Some(cmsg_space!(in6_pktinfo)))
+            }),
+        }
+    }
+
+    fn message(&self) -> ControlMessage<'_> {
+        match self {
+            Self::V4(info) => ControlMessage::Ipv4PacketInfo(info),
+            Self::V6(info) => ControlMessage::Ipv6PacketInfo(info),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Datagrams received and sent in batches, with what the kernel knows about each.
 //!
 //! A [`Receiver`] reads a batch at a time and never blocks; [`send`] answers in batches, each datagram
-//! from an address of choice. On Linux one system call moves a whole batch
+//! from an address of choice and with header fields of choice. On Linux one system call moves a whole batch
 //! (`recvmmsg(2)`, `sendmmsg(2)`), and the kernel tells where a datagram was sent to, its header
 //! fields, when it arrived, and how many it dropped. [`portable`] has the same interface over
 //! nothing but the standard library, and knows less.
@@ -26,6 +26,8 @@
 //!         payload: datagram.payload,
 //!         peer: datagram.meta.peer,
 //!         source: datagram.meta.destination,
+//!         ttl: None,
+//!         tos: None,
 //!     })
 //!     .collect();
 //! assert_eq!(send(&server, &replies).sent, 1);
@@ -67,6 +69,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
 
+use crate::address::Endpoint;
+
 /// Messages of a batch, at most.
 pub const BATCH: usize = 64;
 
@@ -96,6 +100,8 @@ pub struct RecvMeta {
     pub peer: SocketAddr,
     /// The address that it was sent to, of the same form.
     pub destination: Option<IpAddr>,
+    /// The index of the interface that it came in by: the zone of that address, where it has one.
+    pub interface: Option<u32>,
     /// Whether that is a broadcast or multicast address.
     pub to_group: bool,
     /// Time to live, or hop limit, as it arrived.
@@ -114,6 +120,7 @@ impl RecvMeta {
         Self {
             peer,
             destination: None,
+            interface: None,
             to_group: false,
             ttl: None,
             tos: None,
@@ -178,6 +185,19 @@ pub struct Transmit<'a> {
     pub peer: SocketAddr,
     /// The address to send from; `None` leaves it to the kernel's routes.
     pub source: Option<IpAddr>,
+    /// Time to live, or hop limit, from 1; `None` is the socket's.
+    pub ttl: Option<u8>,
+    /// Type of service, or traffic class; `None` is the socket's.
+    pub tos: Option<u8>,
+}
+
+impl Transmit<'_> {
+    /// What the control data says, which datagrams of one system call have in common; the family is
+    /// that of the packet, whatever that of the socket.
+    fn header(&self) -> (bool, Option<IpAddr>, Option<u8>, Option<u8>) {
+        let is_v4 = self.peer.ip().to_canonical().is_ipv4();
+        (is_v4, self.source, self.ttl, self.tos)
+    }
 }
 
 /// What became of datagrams to send.
@@ -205,7 +225,7 @@ fn send_each(
             result => result,
         };
         let done = result.unwrap_or_else(|error| {
-            log::debug!("cannot send to {}: {error}", first.peer);
+            log::debug!("cannot send to {}: {error}", Endpoint::from(first.peer));
             report.refused.get_or_insert(error);
             0
         });

@@ -60,7 +60,7 @@ impl Receiver {
     }
 }
 
-/// Sends datagrams, as many as the kernel takes. The source address is the kernel's choice.
+/// Sends datagrams, as many as the kernel takes. Source address and header fields are the kernel's choice.
 pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> SendReport {
     send_each(socket, transmits, |socket, transmits| {
         let Transmit { payload, peer, .. } = transmits[0];

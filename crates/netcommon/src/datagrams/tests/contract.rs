@@ -67,7 +67,7 @@ macro_rules! both_keep_the_contract {
             let (server, _) = server(LOOPBACKS[0]);
             let clients = [client_of(&server), client_of(&server)];
             let peers = clients.each_ref().map(|client| client.local_addr().unwrap());
-            let to = |peer, payload| Transmit { payload, peer, source: None };
+            let to = |peer, payload| Transmit { payload, peer, source: None, ttl: None, tos: None };
             let nowhere = (Ipv4Addr::LOCALHOST, 0).into();
             let replies = [to(peers[0], b"1".as_slice()), to(nowhere, b"?"), to(peers[1], b""), to(peers[0], b"2")];
             let report = send(&server, &replies);

@@ -131,6 +131,8 @@ fn replies_leave_from_the_address_of_choice() {
             payload: b"hola",
             peer: (peer.parse::<IpAddr>().unwrap(), port).into(),
             source: Some(source),
+            ttl: None,
+            tos: None,
         };
         // Three go one by one, eight in one piece.
         assert_eq!(batched::send(&server, &[transmit; 3]).sent, 3);
@@ -138,5 +140,53 @@ fn replies_leave_from_the_address_of_choice() {
         let from = client.recv_from(&mut [0; 8]).unwrap().1;
         let port = server.local_addr().unwrap().port();
         assert_eq!(from, (source.to_canonical(), port).into());
+    }
+}
+
+#[test]
+fn replies_carry_the_header_fields_of_choice() {
+    let table = [
+        ("0.0.0.0:0", "127.0.0.1:0", "127.0.0.1", None),
+        ("0.0.0.0:0", "127.0.0.1:0", "127.0.0.1", Some("127.0.0.2")),
+        ("[::1]:0", "[::1]:0", "::1", None),
+        ("[::]:0", "[::1]:0", "::1", Some("::1")),
+        ("[::]:0", "127.0.0.1:0", "::ffff:127.0.0.1", None),
+        (
+            "[::]:0",
+            "127.0.0.1:0",
+            "::ffff:127.0.0.1",
+            Some("::ffff:127.0.0.4"),
+        ),
+    ];
+    for (server, client, peer, source) in table {
+        let (server, client) = (socket(server), socket(client));
+        let mut receiver = batched::Receiver::new(&client, EVERYTHING).unwrap();
+        let port = client.local_addr().unwrap().port();
+        let transmit = |ttl, tos| Transmit {
+            payload: b"hola",
+            peer: (peer.parse::<IpAddr>().unwrap(), port).into(),
+            source: source.map(|source| source.parse().unwrap()),
+            ttl,
+            tos,
+        };
+        let fields = [
+            (Some(9), Some(46 << 2)),
+            (Some(8), None),
+            (None, Some(4)),
+            (Some(1), Some(0)),
+        ];
+        let mut transmits: Vec<_> = fields.map(|(ttl, tos)| transmit(ttl, tos)).into();
+        // Some go one by one, others in one piece.
+        transmits.extend([transmit(Some(7), Some(8)); 8]);
+        assert_eq!(batched::send(&server, &transmits).sent, transmits.len());
+        let received = receive!(receiver, &client, transmits.len());
+        for ((meta, _), sent) in received.iter().zip(&transmits) {
+            let expected = (sent.ttl.unwrap_or(64), sent.tos.unwrap_or(0));
+            assert_eq!(
+                (meta.ttl, meta.tos),
+                (Some(expected.0), Some(expected.1)),
+                "{peer} {source:?}"
+            );
+        }
     }
 }
