@@ -39,8 +39,8 @@ pub(crate) use peers::{
 };
 pub(crate) use process::{Finished, Running, assert_has, eventually, parse_event, run, run_with};
 pub(crate) use program::{
-    ALL, Program, TcpClient, TcpServer, UdpClient, UdpServer, With, command, in_own_network,
-    installed, python,
+    ALL, Program, TcpClient, TcpServer, UdpClient, UdpServer, With, command, in_own_machine,
+    in_own_network, installed, python,
 };
 pub(crate) use server::{Server, address_in};
 pub(crate) use terminal::Terminal;

@@ -1,4 +1,4 @@
-//! Multicast and broadcast, on the loopback interface alone.
+//! Multicast and broadcast, on the loopback interface and in networks of their own.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -6,7 +6,10 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::harness::{Server, UdpClient, UdpServer, With, assert_has, receive, run, socket_on};
+use crate::harness::{
+    Finished, Server, UdpClient, UdpServer, With, assert_has, in_own_machine, receive, run,
+    socket_on,
+};
 
 #[test]
 fn a_joined_group_is_heard_and_what_goes_there_has_its_own_time_to_live() {
@@ -75,4 +78,68 @@ fn every_answer_to_a_broadcast_is_heard() {
          \n[+] Mensaje recibido del servidor {other}: dos\n"
     );
     assert_eq!(client.assert_clean().text(), expected);
+}
+
+/// Two interfaces joined by a cable, `left0` and `right0`, that a route leads to the groups of.
+const LINK: &str = "ip link add left0 type veth peer name right0\nip link set left0 up\n\
+                    ip link set right0 up\nip addr add 192.0.2.1/25 dev left0\n\
+                    ip route add 239.0.0.0/8 dev left0\n";
+
+/// Runs a server for a moment in a machine with such a cable.
+fn join(setup: &str, arguments: &str) -> Option<Finished> {
+    let script = format!("{LINK}{setup}$udp_server --lang en -t 50ms {arguments}");
+    in_own_machine(&script).map(run)
+}
+
+#[test]
+fn the_interface_that_the_kernel_chose_for_a_group_is_told() {
+    let Some(told) = join("", "-v --join 239.1.2.3") else {
+        return;
+    };
+    let line = "udp-server: info: joined 239.1.2.3 on left0\n";
+    assert!(told.assert_code(0).stderr.contains(line), "{}", told.stderr);
+    join("", "--join 239.1.2.3").unwrap().assert_clean();
+}
+
+#[test]
+fn a_choice_among_several_interfaces_is_a_warning_that_shows_how_to_choose() {
+    let both = "ip addr add 192.0.2.129/25 dev right0\n";
+    let Some(v4) = join(both, "--join 239.1.2.3") else {
+        return;
+    };
+    let chosen = [
+        "warning: joined 239.1.2.3 on left0 alone",
+        "like 239.1.2.3@right0",
+    ];
+    v4.assert_error(0, &chosen);
+    for named in ["--join 239.1.2.3@left0", "--join 239.1.2.3 -I right0"] {
+        join(both, named).unwrap().assert_clean();
+    }
+    let both = "ip addr add fe80::1/64 dev left0 nodad\nip addr add fe80::2/64 dev right0 nodad\n";
+    let v6 = join(both, "--join ff02::4d02").unwrap();
+    v6.assert_error(0, &["warning: joined ff02::4d02 on", "like ff02::4d02@"]);
+}
+
+#[test]
+fn a_group_is_joined_on_the_interface_that_the_socket_is_bound_to() {
+    let Some(bound) = join("", "-v --join 239.1.2.3 -I right0") else {
+        return;
+    };
+    let line = "info: joined 239.1.2.3 on right0\n";
+    assert!(
+        bound.assert_code(0).stderr.contains(line),
+        "{}",
+        bound.stderr
+    );
+}
+
+#[test]
+fn a_group_that_no_route_leads_to_is_an_error_that_names_an_interface() {
+    let Some(alone) = in_own_machine("$udp_server --join 239.1.2.3") else {
+        return;
+    };
+    run(alone).assert_error(6, &["cannot join 239.1.2.3", "no route", "239.1.2.3@lo"]);
+    let setup = "ip route del 239.0.0.0/8\n";
+    let near = join(setup, "--join 239.1.2.3").unwrap();
+    near.assert_error(6, &["cannot join 239.1.2.3", "no route", "239.1.2.3@left0"]);
 }

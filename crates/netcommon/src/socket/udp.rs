@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-use nix::net::if_::if_nametoindex;
-use socket2::{Domain, InterfaceIndexOrAddress, SockRef, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use super::{bind_first, connect_first};
-use crate::address::{BindAddress, Family, Group, Target};
+use crate::address::{BindAddress, Family, Target};
 use crate::error::Error;
 use crate::options::SocketOptions;
 
@@ -153,47 +152,11 @@ impl Peer {
     }
 }
 
-/// Joins a group: its datagrams reach the socket, if it is bound to the group or to the wildcard.
-///
-/// # Errors
-///
-/// An unknown interface, or one that cannot do multicast, with the group in the message.
-pub fn join(socket: &UdpSocket, group: &Group) -> Result<(), Error> {
-    join_on_interface(&SockRef::from(socket), group)
-        .map_err(|error| Error::io(format!("cannot join {group}"), error))
-}
-
-fn join_on_interface(socket: &SockRef<'_>, group: &Group) -> io::Result<()> {
-    let index = group.interface.as_deref().map_or(Ok(0), if_nametoindex)?;
-    receive_own_groups_only(socket, group.address)?;
-    match group.address {
-        IpAddr::V4(address) => {
-            socket.join_multicast_v4_n(&address, &InterfaceIndexOrAddress::Index(index))
-        }
-        IpAddr::V6(address) => socket.join_multicast_v6(&address, index),
-    }
-}
-
-/// A socket on the wildcard would receive every group that any socket of this machine has joined
-/// (`IP_MULTICAST_ALL`, ip(7)).
-#[cfg(target_os = "linux")]
-fn receive_own_groups_only(socket: &SockRef<'_>, group: IpAddr) -> io::Result<()> {
-    match group {
-        IpAddr::V4(_) => socket.set_multicast_all_v4(false),
-        IpAddr::V6(_) => socket.set_multicast_all_v6(false),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn receive_own_groups_only(_: &SockRef<'_>, _: IpAddr) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::parse_group;
     use crate::error::ErrorKind;
+    use socket2::SockRef;
 
     fn pair(address: &str, options: &ConnectOptions) -> (UdpSocket, Peer) {
         let target = Target::from_arguments(Some(address), Some(0)).unwrap();
@@ -248,13 +211,5 @@ mod tests {
         let error = bind(&taken, Family::Any, &SocketOptions::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LocalLimit);
         assert!(error.to_string().contains(&taken.to_string()), "{error}");
-    }
-
-    #[test]
-    fn an_unknown_interface_cannot_be_joined_on() {
-        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-        let group = parse_group("239.1.2.3@nowhere0").unwrap();
-        let error = join(&socket, &group).unwrap_err().to_string();
-        assert!(error.contains("239.1.2.3@nowhere0"), "{error}");
     }
 }
