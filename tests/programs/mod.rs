@@ -4,6 +4,7 @@
 //! - `data_hex`: bytes in hexadecimal digits
 //! - `generated`: man pages and completions
 //! - `manual`: examples and events that help and man pages show
+//! - `names`: names, zones and addresses
 //! - `readme`: every command of README and docs
 //! - `services`: servers under a service manager
 //! - `sockets`: socket options as a peer or a second server sees them
@@ -16,6 +17,7 @@ mod data_hex;
 mod generated;
 mod manual;
 mod minimum_rust;
+mod names;
 mod readme;
 mod services;
 mod sockets;

@@ -44,7 +44,8 @@
 //! - [`language`]: Spanish or English for the human lines
 //! - [`warning`]: warnings with a limited rate
 //! - [`shutdown`]: Ctrl-C and SIGTERM, the first to finish and the second to exit
-//! - [`address`]: names, addresses and groups, parsed and resolved
+//! - [`interface`]: network interfaces of this machine
+//! - [`address`]: names, addresses and groups, parsed, resolved and shown
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`socket`]: TCP and UDP sockets that listen or connect
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
@@ -61,6 +62,7 @@ pub mod difference;
 pub mod error;
 pub mod hex;
 pub mod input;
+pub mod interface;
 pub mod language;
 pub mod options;
 pub mod output;

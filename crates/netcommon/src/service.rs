@@ -11,6 +11,7 @@ use nix::sys::socket::sockopt::AcceptConn;
 use sd_notify::NotifyState;
 use socket2::{Domain, SockRef};
 
+use crate::address::Endpoint;
 use crate::cli::Entries;
 use crate::error::{Error, ErrorKind, reason};
 use crate::options::{SocketOptions, TcpOptions};
@@ -76,7 +77,8 @@ fn take<S>(
         return Ok(None);
     };
     let address = local_address(&socket).map_err(not_usable)?;
-    log::info!("the service manager handed over a socket on {address}");
+    let shown = Endpoint::from(address);
+    log::info!("the service manager handed over a socket on {shown}");
     Ok(Some((socket, address)))
 }
 

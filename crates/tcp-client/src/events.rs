@@ -1,7 +1,6 @@
 //! The events of `tcp-client`: JSON for programs; people see the reply itself.
 
-use std::net::SocketAddr;
-
+use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use netcommon::output;
 use netcommon::payload::text_or_base64;
@@ -14,9 +13,9 @@ pub enum Event<'a> {
     /// The connection stands: `{"event":"connected","peer":"127.0.0.1:1234","local":"127.0.0.1:40404"}`.
     Connected {
         /// The server.
-        peer: SocketAddr,
+        peer: Endpoint,
         /// This end.
-        local: SocketAddr,
+        local: Endpoint,
     },
     /// A chunk of the reply, as it came: TCP keeps bytes in order, but no boundaries between messages.
     Message {
@@ -30,7 +29,7 @@ pub enum Event<'a> {
     /// `{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}`.
     Closed {
         /// The server.
-        peer: SocketAddr,
+        peer: Endpoint,
         /// Bytes sent.
         sent: u64,
         /// Bytes received.

@@ -37,7 +37,7 @@ pub mod source;
 use std::io::{Write, stderr};
 use std::time::Instant;
 
-use netcommon::address::Target;
+use netcommon::address::{Endpoint, Target};
 use netcommon::cli::Program;
 use netcommon::output::Style;
 use netcommon::socket::tcp;
@@ -70,12 +70,15 @@ fn exchange(args: &Args) -> Result<(), Error> {
     let local = stream
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
-    output.say(&Event::Connected { peer, local })?;
+    output.say(&Event::Connected {
+        peer: peer.into(),
+        local: local.into(),
+    })?;
     if source.is_interactive && output.style == Style::Text {
         invite(&target);
     }
     let start = Instant::now();
-    let server = format!("{target} ({})", peer.ip());
+    let server = format!("{target} ({})", Endpoint::from(peer).host());
     let exchange = Exchange::start(stream, server, source, args.exchange_options())?;
     let mut reply = Reply::new(&output, args.reply_form(output.style));
     let ended = exchange.run(&mut reply);
@@ -84,7 +87,7 @@ fn exchange(args: &Args) -> Result<(), Error> {
     }
     let Totals { sent, received } = ended?;
     output.say(&Event::Closed {
-        peer,
+        peer: peer.into(),
         sent,
         received,
         duration_s: start.elapsed().as_secs_f64(),

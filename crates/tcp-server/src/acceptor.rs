@@ -1,13 +1,13 @@
 //! The listener, and the pauses that full places and empty descriptor tables force on it.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use netcommon::address::to_canonical;
+use netcommon::address::Endpoint;
 use netcommon::error::reason;
 use netcommon::warning::RateLimitedWarning;
 
@@ -76,10 +76,10 @@ impl Acceptor {
 
     /// The next client; `None` when none waits, or when the machine has no descriptor or no memory
     /// for one: then clients stay in the backlog.
-    pub(crate) fn accept(&mut self) -> Option<(TcpStream, SocketAddr)> {
+    pub(crate) fn accept(&mut self) -> Option<(TcpStream, Endpoint)> {
         loop {
             match self.listener.accept() {
-                Ok((stream, peer)) => return Some((stream, to_canonical(peer))),
+                Ok((stream, peer)) => return Some((stream, peer.into())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.ready = false;
                     return None;

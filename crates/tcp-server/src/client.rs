@@ -1,10 +1,11 @@
 //! One connection, and one turn of service: read and echo, until there is a reason to stop.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 use mio::Token;
+use netcommon::address::Endpoint;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
@@ -19,7 +20,7 @@ pub(crate) const READS: usize = 4;
 /// Dropping it closes the connection and frees its place.
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Endpoint,
     pub(crate) since: Instant,
     /// The end of the last turn in which a byte came or went.
     pub(crate) last_active: Instant,
@@ -75,7 +76,7 @@ impl CloseReason {
     }
 
     /// Of a connection on which a system call failed.
-    pub(crate) fn of(error: Errno, peer: SocketAddr) -> Self {
+    pub(crate) fn of(error: Errno, peer: Endpoint) -> Self {
         match error {
             Errno::ECONNRESET | Errno::ENOTCONN | Errno::EPIPE | Errno::ETIMEDOUT => Self::Reset,
             other => {
@@ -87,7 +88,7 @@ impl CloseReason {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, peer: SocketAddr, place: Place) -> Self {
+    pub(crate) fn new(stream: TcpStream, peer: Endpoint, place: Place) -> Self {
         let now = Instant::now();
         Self {
             stream,

@@ -1,8 +1,8 @@
 //! What `tcp-server` says on standard output.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 
+use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use netcommon::output;
 use serde::Serialize;
@@ -17,17 +17,17 @@ pub enum Event {
         #[serde(skip)]
         place: String,
         /// The address that was bound.
-        address: SocketAddr,
+        address: Endpoint,
     },
     /// A client was accepted: `{"event":"connected","peer":"127.0.0.1:40404"}`.
     Connected {
         /// The client.
-        peer: SocketAddr,
+        peer: Endpoint,
     },
     /// A client is gone; people see it with `-v`, in the log.
     Closed {
         /// The client.
-        peer: SocketAddr,
+        peer: Endpoint,
         /// Bytes echoed to it.
         bytes: u64,
         /// Bytes read from it that could not be echoed any more.

@@ -1,10 +1,10 @@
 //! Shows what clients send, where `--hex` or `--raw` asks for it.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use netcommon::Error;
+use netcommon::address::Endpoint;
 use netcommon::error::ErrorKind;
 use netcommon::output::{Output, Style};
 use netcommon::payload::HexDump;
@@ -13,7 +13,7 @@ use netcommon::payload::HexDump;
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'a> {
     /// The client.
-    pub peer: SocketAddr,
+    pub peer: Endpoint,
     /// The offset of the first byte in what the client sends.
     pub offset: u64,
     /// The bytes.

@@ -82,7 +82,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     shutdown.on_signals(server.waker())?;
     output.say(&Event::Listening {
         place: target.with_port(address.port()).to_string(),
-        address,
+        address: address.into(),
     })?;
     service::report_ready();
     server.run()

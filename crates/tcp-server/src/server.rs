@@ -3,11 +3,12 @@
 mod drain;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::{Events, Poll, Token, Waker};
+use netcommon::address::Endpoint;
 use netcommon::output::{self, Output};
 use netcommon::shutdown::Shutdown;
 use netcommon::{Error, ErrorKind};
@@ -186,7 +187,7 @@ impl Server {
         }
     }
 
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) -> Result<(), Error> {
+    fn admit(&mut self, stream: TcpStream, peer: Endpoint) -> Result<(), Error> {
         let place = self.places.take();
         if self.settings.once {
             self.acceptor = None;

@@ -145,7 +145,7 @@ impl<'a> Client<'a> {
             return self.output.flush();
         }
         self.output.say(&Event::Reply {
-            peer,
+            peer: peer.into(),
             bytes: payload.len(),
             payload,
             show_peer: self.peer.is_group(),

@@ -1,8 +1,8 @@
 //! The events of `udp-client`: lines for people, JSON for programs.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 
+use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use netcommon::output;
 use netcommon::payload::{Escaped, HexDump, text_or_base64};
@@ -15,7 +15,7 @@ pub enum Event<'a> {
     /// A reply: `{"event":"reply","peer":"127.0.0.1:1234","bytes":4,"text":"hola"}`.
     Reply {
         /// Its sender.
-        peer: SocketAddr,
+        peer: Endpoint,
         /// Its length.
         bytes: usize,
         /// `"text"` or `"base64"`.

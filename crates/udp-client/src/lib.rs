@@ -18,6 +18,7 @@ mod manual;
 mod measure;
 pub mod source;
 
+use netcommon::address::Endpoint;
 use netcommon::socket::udp;
 use netcommon::{Error, input};
 
@@ -41,7 +42,7 @@ fn send(args: &Args) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let peer = udp::connect(&target, args.target.family(), &args.connect_options())?;
     let source = args.source(udp::max_payload(&peer.address()))?;
-    let server = format!("{target} ({})", peer.address().ip());
+    let server = format!("{target} ({})", Endpoint::from(peer.address()).host());
     let output = args.output.open();
     let client = Client::new(peer, server, args.reply_options(), &output);
     let ended = client.run(source);

@@ -22,7 +22,7 @@ use std::net::UdpSocket;
 
 use netcommon::address::Target;
 use netcommon::shutdown::Shutdown;
-use netcommon::socket::udp;
+use netcommon::socket::{multicast, udp};
 use netcommon::{Error, service};
 
 pub use args::Args;
@@ -46,7 +46,7 @@ pub fn run(args: Args) -> Result<(), Error> {
     shutdown.on_signals(server.waker()?)?;
     output.say(&Event::Listening {
         target: target.with_port(address.port()),
-        address,
+        address: address.into(),
     })?;
     service::report_ready();
     server.run(&shutdown)
@@ -64,7 +64,7 @@ fn bind(args: &Args) -> Result<(UdpSocket, Target), Error> {
         (socket, target)
     };
     for group in &args.join {
-        udp::join(&socket, group)?;
+        multicast::join(&socket, group)?;
     }
     Ok((socket, target))
 }

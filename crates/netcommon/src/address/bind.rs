@@ -1,11 +1,15 @@
 //! The local address of a client, as people type it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+
+use super::target::split;
+use super::zone::{scope_of, split_zone};
 
 /// An address to bind before connecting, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BindAddress {
-    address: Option<IpAddr>,
+    /// With its zone, and without the port.
+    address: Option<SocketAddr>,
     port: u16,
 }
 
@@ -18,35 +22,43 @@ impl BindAddress {
 
     /// The address to bind for a peer; an omitted one is the wildcard of the peer's family.
     pub fn for_peer(self, peer: &SocketAddr) -> SocketAddr {
-        let any = match peer {
+        let any: IpAddr = match peer {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        SocketAddr::new(self.address.unwrap_or(any), self.port)
+        let mut local = self.address.unwrap_or((any, 0).into());
+        local.set_port(self.port);
+        local
     }
 }
 
-/// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`.
+/// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`; an IPv6 address may have a zone.
 ///
 /// # Errors
 ///
-/// Anything else, names included, is refused with the input and the accepted forms.
+/// Anything else, names included, is refused with the input and the accepted forms, and a zone that
+/// is no interface of this machine with its name.
 pub fn parse_bind_address(input: &str) -> Result<BindAddress, String> {
-    let port = input.strip_prefix(':').and_then(|port| port.parse().ok());
-    let both = || {
-        input
-            .parse()
-            .ok()
-            .map(|both: SocketAddr| (Some(both.ip()), both.port()))
-    };
-    let address = || input.parse().ok().map(|address| (Some(address), 0));
-    port.map(|port| (None, port))
-        .or_else(both)
-        .or_else(address)
-        .map(|(address, port)| BindAddress { address, port })
-        .ok_or_else(|| {
-            format!("'{input}' is not a local address; write ADDR, ADDR:PORT, [IPV6]:PORT or :PORT")
+    let malformed = "is not a local address; write ADDR, ADDR:PORT, [IPV6]:PORT or :PORT";
+    let pieces = split(input, true).map_err(|_| malformed.to_owned());
+    let parsed = pieces.and_then(|(host, port)| {
+        let address = host.map(|host| parse_host(host).unwrap_or(Err(malformed.to_owned())));
+        Ok(BindAddress {
+            address: address.transpose()?,
+            port: port.unwrap_or_default(),
         })
+    });
+    parsed.map_err(|why| format!("'{input}' {why}"))
+}
+
+/// `None` of what is no address; the error is a zone that this machine does not have.
+fn parse_host(host: &str) -> Option<Result<SocketAddr, String>> {
+    if let Ok(v4) = host.parse::<Ipv4Addr>() {
+        return Some(Ok((v4, 0).into()));
+    }
+    let (v6, zone) = split_zone(host)?;
+    let scope = zone.map_or(Ok(0), scope_of);
+    Some(scope.map(|scope| SocketAddrV6::new(v6, 0, 0, scope).into()))
 }
 
 #[cfg(test)]
@@ -60,7 +72,10 @@ mod tests {
             ("127.0.0.2", Some("127.0.0.2:0"), None),
             ("127.0.0.2:5000", Some("127.0.0.2:5000"), None),
             ("::1", None, Some("[::1]:0")),
+            ("[::1]", None, Some("[::1]:0")),
             ("[::1]:5000", None, Some("[::1]:5000")),
+            ("fe80::1%7", None, Some("[fe80::1%7]:0")),
+            ("[fe80::1%7]:5000", None, Some("[fe80::1%7]:5000")),
         ];
         for (input, v4, v6) in table {
             let bind = parse_bind_address(input).unwrap();
@@ -75,9 +90,30 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_with_the_input() {
-        for input in ["", "eth0", "localhost", "127.0.0.1:x", ":70000"] {
+        let inputs = [
+            "",
+            "eth0",
+            "5000",
+            "localhost",
+            "127.0.0.1:x",
+            ":70000",
+            ":+80",
+            "fe80::1%x]y",
+            "127.0.0.1%lo",
+        ];
+        for input in inputs {
             let error = parse_bind_address(input).unwrap_err();
             assert!(error.contains(&format!("'{input}'")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_zone_is_an_interface_by_its_name() {
+        let bind = parse_bind_address("fe80::1%lo").unwrap();
+        let index = scope_of("lo").unwrap();
+        let bound = bind.for_peer(&"[2001:db8::1]:9".parse().unwrap());
+        assert_eq!(bound.to_string(), format!("[fe80::1%{index}]:0"));
+        let error = parse_bind_address("fe80::1%nowhere0").unwrap_err();
+        assert!(error.contains("interface 'nowhere0'"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Addresses as people type them, and what they stand for.
+//! Addresses as people type them, what they stand for, and how they are shown.
 //!
 //! # Layout
 //!
@@ -6,33 +6,22 @@
 //! - [`resolve()`]: the addresses behind a name, of a [`Family`]
 //! - [`BindAddress`]: the local address of a client's socket
 //! - [`Group`]: a multicast group, and the interface to join it on
-//! - [`to_canonical`]: IPv4 addresses as an IPv6 socket reports them
+//! - [`Endpoint`]: an address and a port, shown
+//! - `name`: names that a resolver is not asked as they are
+//! - `zone`: the interface behind `fe80::1%eth0`
 
 mod bind;
+mod endpoint;
 mod group;
+mod name;
 mod resolve;
 mod target;
-
-use std::net::{IpAddr, SocketAddr};
+mod zone;
 
 pub use bind::{BindAddress, parse_bind_address};
+pub use endpoint::Endpoint;
 pub use group::{Group, parse_group};
-pub use resolve::{Family, resolve};
+pub use resolve::{Family, resolve, resolve_first};
 pub use target::{DEFAULT_HOST, DEFAULT_PORT, Target};
 
-/// The IPv4 address behind `::ffff:a.b.c.d`, as which an IPv6 socket reports a peer of IPv4
-/// (RFC 4291, section 2.5.5.2); any other address unchanged, zone included.
-///
-/// ```
-/// use netcommon::address::to_canonical;
-///
-/// let shown = |address: &str| to_canonical(address.parse().unwrap()).to_string();
-/// assert_eq!(shown("[::ffff:192.0.2.1]:80"), "192.0.2.1:80");
-/// assert_eq!(shown("[fe80::1%3]:80"), "[fe80::1%3]:80");
-/// ```
-pub fn to_canonical(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        IpAddr::V4(v4) => (v4, address.port()).into(),
-        IpAddr::V6(_) => address,
-    }
-}
+pub(crate) use zone::explain_missing_zone;

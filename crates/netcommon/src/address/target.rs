@@ -1,8 +1,10 @@
 //! `HOST:PORT` as people type it.
 
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
+use super::endpoint::Endpoint;
+use super::zone::split_zone;
 use crate::error::Error;
 
 /// The host of the original scripts.
@@ -13,7 +15,7 @@ pub const DEFAULT_PORT: u16 = 1234;
 /// A host and a port, before the name is looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// A name, an IPv4 address, or an IPv6 address without brackets.
+    /// A name, an IPv4 address, or an IPv6 address without brackets, perhaps with a zone.
     pub host: String,
     /// 0 lets a server's kernel choose.
     pub port: u16,
@@ -56,7 +58,7 @@ impl Target {
 impl From<SocketAddr> for Target {
     fn from(address: SocketAddr) -> Self {
         Self {
-            host: address.ip().to_string(),
+            host: Endpoint::from(address).host().to_string(),
             port: address.port(),
         }
     }
@@ -79,7 +81,7 @@ const BAD_PORT: &str = "has no valid port; a port is 0 to 65535";
 type Pieces<'a> = Result<(Option<&'a str>, Option<u16>), &'static str>;
 
 /// A lone number is a port, unless there is one already ("0 8080" listens on every address).
-fn split(address: &str, has_port: bool) -> Pieces<'_> {
+pub(super) fn split(address: &str, has_port: bool) -> Pieces<'_> {
     if let Some(rest) = address.strip_prefix('[') {
         return split_brackets(rest);
     }
@@ -106,11 +108,9 @@ fn split_brackets(rest: &str) -> Pieces<'_> {
     }
 }
 
-/// An IPv6 address, perhaps with a zone (`fe80::1%eth0`, RFC 4007), which only the resolver understands.
+/// An IPv6 address, perhaps with a zone (`fe80::1%eth0`, RFC 4007).
 fn checked_v6(host: &str) -> Result<&str, &'static str> {
-    let address = host.split('%').next().unwrap_or_default();
-    let parsed = address.parse::<Ipv6Addr>();
-    parsed.map(|_| host).map_err(|_| MALFORMED)
+    split_zone(host).map(|_| host).ok_or(MALFORMED)
 }
 
 fn parse_port(port: &str) -> Result<u16, &'static str> {
@@ -158,6 +158,9 @@ mod tests {
             "[::1]80",
             "[host]:80",
             "1:2:3",
+            "fe80::1%x]y",
+            "[fe80::1%x]y]:80",
+            "[fe80::1%]:80",
         ];
         let port = [":", "host:", "70000", "host:65536"];
         let table = [

@@ -33,7 +33,7 @@ pub use watch::{is_closed, watch};
 /// #[derive(Serialize)]
 /// #[serde(tag = "event", rename = "connected")]
 /// struct Connected {
-///     peer: std::net::SocketAddr,
+///     peer: netcommon::address::Endpoint,
 /// }
 ///
 /// impl Event for Connected {

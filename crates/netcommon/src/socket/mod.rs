@@ -3,10 +3,12 @@
 //! # Layout
 //!
 //! - [`tcp`]: listen and connect
-//! - [`udp`]: bind, connect and join groups
+//! - [`udp`]: bind and connect
+//! - [`multicast`]: join a group, and say on which interface
 //! - [`info`]: what the kernel knows about a TCP connection
 
 pub mod info;
+pub mod multicast;
 pub mod tcp;
 pub mod udp;
 
@@ -16,7 +18,9 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-use crate::address::{BindAddress, Family, Target, resolve};
+use crate::address::{
+    BindAddress, Endpoint, Family, Target, explain_missing_zone, resolve, resolve_first,
+};
 use crate::error::{Error, ErrorKind, reason};
 
 /// Opens a socket for the first address of `target`, sets it up and binds it.
@@ -28,9 +32,10 @@ fn bind_first(
     kind: Type,
     set_up: impl FnOnce(&Socket, Domain) -> Result<(), Error>,
 ) -> Result<Socket, Error> {
-    let address = resolve(target, family)?.remove(0);
+    let address = resolve_first(target, family)?;
     let failed = |error| {
-        let operation = format!("cannot listen on {target} ({})", address.ip());
+        let host = Endpoint::from(address).host();
+        let operation = format!("cannot listen on {target} ({host})");
         cannot_bind(operation, address, error).with_kind(ErrorKind::LocalLimit)
     };
     let domain = Domain::for_address(address);
@@ -51,7 +56,7 @@ fn cannot_bind(operation: String, address: SocketAddr, error: io::Error) -> Erro
         Io::PermissionDenied if address.port() < 1024 => Some("ports below 1024 need privileges"),
         _ => None,
     };
-    Error::io(operation, error).with_hint(hint)
+    Error::io(operation, explain_missing_zone(address, error)).with_hint(hint)
 }
 
 /// Opens a socket for each address of `target` that can be reached from `bind`, in turn, until one
@@ -71,14 +76,15 @@ fn connect_first<T>(
     let addresses = resolve(target, family)?.into_iter();
     for address in addresses.filter(|address| bind.is_none_or(|bind| bind.fits(address))) {
         let socket = open(address, kind, bind, &set_up)?;
+        let host = Endpoint::from(address).host();
         match connect(socket, address) {
             Ok(connected) => {
-                log::info!("connected to {target} ({})", address.ip());
+                log::info!("connected to {target} ({host})");
                 return Ok(connected);
             }
             Err(error) => {
                 let why = reason(&error);
-                log::info!("cannot connect to {target} ({}): {why}", address.ip());
+                log::info!("cannot connect to {target} ({host}): {why}");
                 failures.push((address, error));
             }
         }
@@ -105,18 +111,20 @@ fn bind_local(socket: &Socket, bind: Option<BindAddress>, peer: SocketAddr) -> R
     let Some(local) = bind.map(|bind| bind.for_peer(&peer)) else {
         return Ok(());
     };
-    socket
-        .bind(&local.into())
-        .map_err(|error| cannot_bind(format!("cannot bind to {local}"), local, error))
+    socket.bind(&local.into()).map_err(|error| {
+        let operation = format!("cannot bind to {}", Endpoint::from(local));
+        cannot_bind(operation, local, error)
+    })
 }
 
 /// Connects a socket. One that was bound to the very address it goes to would talk to itself (a
 /// simultaneous open, RFC 9293 3.5): nobody else is there, so that is a refusal.
 fn connect(socket: &Socket, peer: SocketAddr, timeout: Option<Duration>) -> io::Result<()> {
-    match timeout {
-        Some(timeout) => socket.connect_timeout(&peer.into(), timeout)?,
-        None => socket.connect(&peer.into())?,
-    }
+    let connected = match timeout {
+        Some(timeout) => socket.connect_timeout(&peer.into(), timeout),
+        None => socket.connect(&peer.into()),
+    };
+    connected.map_err(|error| explain_missing_zone(peer, error))?;
     if socket.local_addr()?.as_socket() == Some(peer) {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
@@ -143,10 +151,11 @@ fn list(failures: &[(SocketAddr, io::Error)]) -> String {
     let alike = reasons.windows(2).all(|pair| pair[0] == pair[1]);
     let tried = failures.iter().zip(&reasons);
     let shown = tried.map(|((address, _), reason)| {
+        let host = Endpoint::from(*address).host();
         if alike {
-            address.ip().to_string()
+            host.to_string()
         } else {
-            format!("{}: {reason}", address.ip())
+            format!("{host}: {reason}")
         }
     });
     shown.collect::<Vec<_>>().join(", ")

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::net::SocketAddr;
 
+use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use serde::Serialize;
 
@@ -14,7 +15,7 @@ use crate::recorder::{Reply, Verdict};
 #[derive(Clone, Debug, Serialize)]
 pub struct ReplyLine {
     /// The server.
-    pub peer: SocketAddr,
+    pub peer: Endpoint,
     /// Which flow it came on, from 0.
     pub flow: u16,
     /// The number of its message, from 1; `null` where it answers none.
@@ -42,7 +43,7 @@ impl ReplyLine {
     /// Of a flow to `peer`.
     pub fn new(peer: SocketAddr, flow: u16, reply: &Reply) -> Self {
         Self {
-            peer,
+            peer: peer.into(),
             flow,
             sequence: reply.number,
             bytes: reply.bytes,

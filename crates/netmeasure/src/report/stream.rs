@@ -1,8 +1,8 @@
 //! The end of a stream: throughput, as TCP loses nothing.
 
 use std::fmt::{self, Write};
-use std::net::SocketAddr;
 
+use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use netcommon::units::show_quantity;
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub struct StreamSummary {
     /// The place that was asked for.
     pub target: String,
     /// The address that answered there.
-    pub peer: SocketAddr,
+    pub peer: Endpoint,
     /// Connections at once.
     pub flows: u16,
     /// Connections that ended before their time.
@@ -49,7 +49,7 @@ impl StreamSummary {
         let bytes_per_s = per_second(counts.bytes_received, duration_s);
         Self {
             target: run.server.clone(),
-            peer: run.peer,
+            peer: run.peer.into(),
             flows: run.plan.flows,
             broken_flows: outcome.broken.len(),
             duration_s,
@@ -65,8 +65,8 @@ impl StreamSummary {
 
     pub(super) fn human(&self, language: Language, lines: &mut String) -> fmt::Result {
         let title = language.choose("Resumen de", "Summary of");
-        let (target, ip) = (&self.target, self.peer.ip());
-        write!(lines, "\n[+] {title} {target} ({ip}): ")?;
+        let (target, host) = (&self.target, self.peer.host());
+        write!(lines, "\n[+] {title} {target} ({host}): ")?;
         if self.flows > 1 {
             let flows = language.choose("conexiones", "connections");
             write!(lines, "{} {flows}, ", self.flows)?;
@@ -97,12 +97,13 @@ impl StreamSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
 
     #[test]
     fn people_read_bytes_and_bits_a_second() {
         let summary = StreamSummary {
             target: "localhost:1234".into(),
-            peer: "127.0.0.1:1234".parse().unwrap(),
+            peer: SocketAddr::from(([127, 0, 0, 1], 1234)).into(),
             flows: 2,
             broken_flows: 0,
             duration_s: 2.0,

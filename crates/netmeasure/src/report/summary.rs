@@ -1,9 +1,9 @@
 //! The end of a measurement.
 
 use std::fmt::{self, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub struct Summary {
     /// The place that was asked for.
     pub target: String,
     /// The address that answered there.
-    pub peer: SocketAddr,
+    pub peer: Endpoint,
     /// Flows at once.
     pub flows: u16,
     /// Flows that ended before their time.
@@ -77,7 +77,7 @@ impl Summary {
         let [waiting_p99_s, waiting_max_s] = worst(&outcome.waiting);
         Self {
             target: run.server.clone(),
-            peer: run.peer,
+            peer: run.peer.into(),
             flows: plan.flows,
             broken_flows: outcome.broken.len(),
             length: plan.length,
@@ -109,8 +109,8 @@ impl Summary {
 
     fn write_title(&self, language: Language, lines: &mut String) -> fmt::Result {
         let title = language.choose("Resumen de", "Summary of");
-        let (target, ip, length) = (&self.target, self.peer.ip(), self.length);
-        write!(lines, "\n[+] {title} {target} ({ip}): ")?;
+        let (target, host, length) = (&self.target, self.peer.host(), self.length);
+        write!(lines, "\n[+] {title} {target} ({host}): ")?;
         if self.flows > 1 {
             let flows = language.choose("flujos", "flows");
             write!(lines, "{} {flows}, ", self.flows)?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use netcommon::Error;
-use netcommon::address::Target;
+use netcommon::address::{Endpoint, Target};
 use netcommon::socket::tcp::{self, ConnectOptions};
 
 use crate::args::Args;
@@ -47,10 +47,8 @@ pub(super) fn connect_all(
 }
 
 fn failed(target: &Target, address: SocketAddr, error: io::Error) -> Error {
-    Error::io(
-        format!("cannot connect to {target} ({})", address.ip()),
-        error,
-    )
+    let host = Endpoint::from(address).host();
+    Error::io(format!("cannot connect to {target} ({host})"), error)
 }
 
 /// The outer error is the path's or the peer's, the inner one this program's own.

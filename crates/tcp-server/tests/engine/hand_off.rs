@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
 
+use netcommon::address::Endpoint;
 use tcp_server::inspect::Chunk;
 
 use crate::running::{DEADLINE, Running, connect, exchange, read_back};
 
 /// The worker that served each client last.
-type Workers = Arc<Mutex<HashMap<SocketAddr, ThreadId>>>;
+type Workers = Arc<Mutex<HashMap<Endpoint, ThreadId>>>;
 
 #[test]
 fn a_worker_that_sleeps_is_given_one_of_two_clients_and_keeps_it() {
@@ -30,7 +31,7 @@ fn a_worker_that_sleeps_is_given_one_of_two_clients_and_keeps_it() {
             }
         })
     });
-    let worker = |client: &TcpStream| workers.lock().unwrap()[&client.local_addr().unwrap()];
+    let worker = |client: &TcpStream| workers.lock().unwrap()[&client.local_addr().unwrap().into()];
     let mut clients: Vec<_> = (0..4).map(|_| connect(server.address)).collect();
     for client in &mut clients {
         exchange(client, b"hola");

@@ -4,11 +4,12 @@
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
+use netcommon::address::Endpoint;
 use tcp_server::inspect::Chunk;
 
 use crate::running::{Running, connect, exchange, read_back};
@@ -40,7 +41,7 @@ impl Dice {
 #[derive(Default)]
 struct Inspection {
     /// How far the bytes of each client have been served.
-    served: Mutex<HashMap<SocketAddr, Arc<Mutex<u64>>>>,
+    served: Mutex<HashMap<Endpoint, Arc<Mutex<u64>>>>,
     violations: Mutex<Vec<String>>,
 }
 
