@@ -1,6 +1,6 @@
 //! Network interfaces of this machine (netdevice(7)).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_indextoname, if_nametoindex};
@@ -41,11 +41,13 @@ pub fn name_of(index: u32) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// An interface with a link-local address, on which IPv6 neighbours can be reached.
-pub fn link_local() -> Option<String> {
+/// The interface that has a link-local address, or else one on which neighbours can be reached.
+pub fn link_local(address: Ipv6Addr) -> Option<String> {
     let is_link_local =
         |entry: &Entry| matches!(entry.address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    entries().find(is_link_local).map(|entry| entry.name)
+    let found = entries().filter(is_link_local);
+    let entry = found.max_by_key(|entry| entry.address == address);
+    entry.map(|entry| entry.name)
 }
 
 /// The interfaces that carry multicast and have an address of the family of `group`.

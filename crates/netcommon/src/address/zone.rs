@@ -45,7 +45,7 @@ pub(crate) fn explain_missing_zone(address: SocketAddr, error: io::Error) -> io:
                 && v6.scope_id() == 0
                 && error.kind() == io::ErrorKind::InvalidInput =>
         {
-            let (ip, zone) = (v6.ip(), interface::link_local());
+            let (ip, zone) = (v6.ip(), interface::link_local(*v6.ip()));
             let zone = zone.as_deref().unwrap_or("eth0");
             let message = format!("a link-local address needs its zone, like {ip}%{zone}");
             io::Error::new(io::ErrorKind::InvalidInput, message)
