@@ -5,7 +5,7 @@
 //! - [`args`]: the command line
 //! - [`server`]: the loop that receives, answers, shows and ends
 //! - `poller`: waiting for datagrams, signals, and the end of standard output's reader
-//! - `echo`: replies, and the datagrams that never get one
+//! - `echo`: replies, which end every loop between two echoes
 //! - `probes`: the probes of measuring clients, counted by flow
 //! - [`events`]: the lines for people and the JSON for programs
 //! - `manual`: examples and events for the help and the man page
@@ -26,6 +26,7 @@ use netcommon::socket::{multicast, udp};
 use netcommon::{Error, service};
 
 pub use args::Args;
+pub use echo::ReplyHeader;
 pub use server::Server;
 
 use events::Event;

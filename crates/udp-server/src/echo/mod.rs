@@ -45,7 +45,7 @@ impl ReplyHeader {
     /// 5.3.1), it has the hop limit that came less one. Its ECN bits are nought: the reply is not
     /// congestion-controlled (RFC 8085, section 3.1.7).
     fn reply<'a>(self, Datagram { payload, meta }: Datagram<'a>) -> Transmit<'a> {
-        let left = meta.ttl.map(|ttl| ttl.saturating_sub(1).max(1));
+        let left = meta.ttl.map(|ttl| ttl.saturating_sub(1));
         let reflected = meta.tos.map(|tos| tos & !0b11);
         Transmit {
             payload,
@@ -89,14 +89,14 @@ impl Echo {
     ) {
         let port = self.port;
         let mut answerable = datagrams.filter(|datagram| is_answered(datagram.meta, port));
-        // A loop alone has one datagram a batch, and within other traffic it is seen often enough.
+        // One datagram of a batch is enough: a loop alone has no more, and amid others it lasts.
         let first = answerable.next().filter(|first| !self.ends_loop(first));
         let answerable = first.into_iter().chain(answerable);
         let header = self.header;
         let mut replies: Vec<Transmit<'_>> =
             answerable.map(|datagram| header.reply(datagram)).collect();
         // The kernel takes replies to one peer in one piece, and those with one header in one call.
-        // Each peer has its replies in order, as the sort is stable.
+        // The sort is stable: what a peer sent with one header is answered in order.
         replies.sort_by_key(|reply| (reply.source, reply.ttl, reply.tos, reply.peer));
         self.send(socket, &replies);
     }
