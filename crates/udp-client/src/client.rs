@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use netcommon::address::Endpoint;
 use netcommon::difference::Difference;
 use netcommon::output::{Output, Style};
 use netcommon::socket::udp::Peer;
@@ -111,7 +112,10 @@ impl<'a> Client<'a> {
             .as_ref()
             .map(|expectation| expectation.judge(reply));
         if verdict == Some(Verdict::Earlier) {
-            log::info!("a late echo of an earlier datagram came from {peer}");
+            log::info!(
+                "a late echo of an earlier datagram came from {}",
+                Endpoint::from(peer)
+            );
             return Ok(false);
         }
         self.show(reply, peer)?;
@@ -155,7 +159,7 @@ impl<'a> Client<'a> {
 
     fn wrong_reply(&self, difference: &Difference, peer: SocketAddr) -> Error {
         let server = if self.peer.is_group() {
-            peer.to_string()
+            Endpoint::from(peer).to_string()
         } else {
             self.server.clone()
         };
