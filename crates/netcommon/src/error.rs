@@ -3,7 +3,11 @@
 use std::fmt;
 use std::io;
 
+use nix::errno::Errno;
 use serde::{Serialize, Serializer};
+
+/// What helps where a process has no descriptor left: whichever call it was, `EMFILE` means that.
+pub(crate) const OPEN_FILES_HINT: &str = "raise the limit of open files (ulimit -n)";
 
 /// The class of a failure: the exit code, the `kind` of a JSON error event, and the word in the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,8 +128,10 @@ impl Error {
     /// A failed system call: `operation` says what was tried and to whom, as in
     /// `cannot connect to localhost:1234 (127.0.0.1)`.
     pub fn io(operation: impl Into<String>, error: io::Error) -> Self {
+        let is_out_of_files = error.raw_os_error() == Some(Errno::EMFILE as i32);
         Self {
             reason: reason(&error),
+            hint: is_out_of_files.then_some(OPEN_FILES_HINT),
             ..Self::new(ErrorKind::of(&error), operation)
         }
     }
@@ -146,10 +152,17 @@ impl Error {
         self
     }
 
-    /// Adds what the user may try.
+    /// Adds what the user may try; without a `hint`, one that is there stays.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Option<&'static str>>) -> Self {
-        self.hint = hint.into();
+        self.hint = hint.into().or(self.hint);
+        self
+    }
+
+    /// Says first how it came to that.
+    #[must_use]
+    pub fn behind(mut self, introduction: impl fmt::Display) -> Self {
+        self.operation = format!("{introduction}: {}", self.operation);
         self
     }
 
@@ -194,7 +207,6 @@ pub fn reason(error: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nix::errno::Errno;
 
     #[test]
     fn a_line_names_operation_reason_and_the_word_of_the_class() {
@@ -206,6 +218,11 @@ mod tests {
             (Errno::ECONNRESET, "connection reset by peer", 7),
             (Errno::EPIPE, "broken pipe (reset)", 7),
             (Errno::EADDRINUSE, "address already in use (local limit)", 8),
+            (
+                Errno::EMFILE,
+                "too many open files (local limit); raise the limit of open files (ulimit -n)",
+                8,
+            ),
             (
                 Errno::EAGAIN,
                 "resource temporarily unavailable (local limit)",

@@ -36,6 +36,9 @@
 //! # Layout
 //!
 //! - [`error`]: a failure as one line and an exit code
+//! - [`deadline`]: when a wait is given up
+//! - [`retry`]: trying again until it works
+//! - [`limits`]: how many files a process may open
 //! - [`buffer`]: large buffers that bytes are received into
 //! - [`units`]: durations and sizes, typed and read by people
 //! - [`payload`]: bytes from the network, made safe to show
@@ -58,15 +61,18 @@ pub mod address;
 pub mod buffer;
 pub mod cli;
 pub mod datagrams;
+pub mod deadline;
 pub mod difference;
 pub mod error;
 pub mod hex;
 pub mod input;
 pub mod interface;
 pub mod language;
+pub mod limits;
 pub mod options;
 pub mod output;
 pub mod payload;
+pub mod retry;
 pub mod service;
 pub mod shutdown;
 pub mod socket;
