@@ -5,6 +5,7 @@
 //! - `server`: a running server with its address
 //! - `figures`: memory, threads, descriptors and processor time of a running program
 //! - `terminal`: a pseudo-terminal
+//! - `surroundings`: addresses that never answer, names of the test's own, few ports and descriptors
 //! - `crowd`: thousands of TCP clients
 //! - `peers`, `echoes`: TCP servers and clients of the test's own
 //! - `udp`: UDP sockets of the test's own
@@ -26,6 +27,7 @@ pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod relay;
 pub(crate) mod server;
+pub(crate) mod surroundings;
 pub(crate) mod terminal;
 pub(crate) mod udp;
 

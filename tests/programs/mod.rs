@@ -2,6 +2,7 @@
 //!
 //! - `arguments`: bad arguments and help
 //! - `data_hex`: bytes in hexadecimal digits
+//! - `descriptors`: servers that may open few files
 //! - `generated`: man pages and completions
 //! - `manual`: examples and events that help and man pages show
 //! - `names`: names, zones and addresses
@@ -14,6 +15,7 @@
 
 mod arguments;
 mod data_hex;
+mod descriptors;
 mod generated;
 mod manual;
 mod minimum_rust;

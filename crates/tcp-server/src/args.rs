@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Parser;
+use netcommon::Error;
 use netcommon::cli::{
     Manual, OutputArgs, Program, ServerSocketArgs, TargetArgs, TcpArgs, parse_wait,
 };
@@ -67,9 +68,13 @@ impl Program for Args {
 
 impl Args {
     /// How to serve; the machine decides where the user left it open.
-    pub fn settings(&self, inspector: Option<Inspector>) -> Settings {
-        let bearable = Limits::of_this_machine(self.max_threads);
-        Settings {
+    ///
+    /// # Errors
+    ///
+    /// A machine that bears no client.
+    pub fn settings(&self, inspector: Option<Inspector>) -> Result<Settings, Error> {
+        let bearable = Limits::of_this_machine(self.max_threads)?;
+        Ok(Settings {
             limits: Limits {
                 clients: self.max_clients.unwrap_or(bearable.clients),
                 ..bearable
@@ -78,7 +83,7 @@ impl Args {
             idle_timeout: self.idle_timeout,
             drain_timeout: self.drain_timeout,
             inspector,
-        }
+        })
     }
 
     /// Options of the listener, which its connections inherit.

@@ -74,7 +74,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = Arc::new(args.output.open());
-    let settings = args.settings(inspect::inspector(&output, args.output.hex));
+    let settings = args.settings(inspect::inspector(&output, args.output.hex))?;
     let shutdown = Shutdown::new();
     let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
         .map_err(|error| Error::io("cannot start the server", error))?;

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-
-/// Descriptors that are not clients: the standard three, listener, poller, wakers, and files read in passing.
-const RESERVED_DESCRIPTORS: usize = 16;
+use netcommon::Error;
+use netcommon::limits::{RESERVED_DESCRIPTORS, require_open_files};
+use nix::sys::resource::{Resource, getrlimit};
 
 /// A poller and what wakes it.
 const DESCRIPTORS_PER_THREAD: usize = 2;
+
+/// A client, and the thread that serves it.
+const ONE_CLIENT: u64 = 1 + DESCRIPTORS_PER_THREAD as u64;
 
 /// Threads take no more than a quarter of the descriptors: they are there for clients.
 const FILES_PER_THREAD: usize = 4 * DESCRIPTORS_PER_THREAD;
@@ -35,12 +37,16 @@ pub struct Limits {
 impl Limits {
     /// Raises the soft limit of open files to the hard one (getrlimit(2)) and derives both bounds
     /// from what the system then allows. Without a wish, there is a thread for each processor.
-    pub fn of_this_machine(threads: Option<usize>) -> Self {
-        let files = count(raise_open_files());
+    ///
+    /// # Errors
+    ///
+    /// A limit of open files that leaves none for a client.
+    pub fn of_this_machine(threads: Option<usize>) -> Result<Self, Error> {
+        let files = count(require_open_files(RESERVED_DESCRIPTORS + ONE_CLIENT)?);
         let wanted = threads.unwrap_or_else(processors);
         let bearable = count(bearable_threads()).min((files / FILES_PER_THREAD).max(1));
         let threads = wanted.min(bearable);
-        let reserved = RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * threads;
+        let reserved = RESERVED_DESCRIPTORS as usize + DESCRIPTORS_PER_THREAD * threads;
         let limits = Self {
             clients: files.saturating_sub(reserved).max(1),
             threads,
@@ -50,7 +56,7 @@ impl Limits {
             limits.clients,
             limits.threads
         );
-        limits
+        Ok(limits)
     }
 }
 
@@ -62,16 +68,6 @@ fn processors() -> usize {
 /// At least one; what does not fit the machine's word is as good as endless.
 fn count(limit: u64) -> usize {
     usize::try_from(limit.max(1)).unwrap_or(usize::MAX)
-}
-
-fn raise_open_files() -> u64 {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
-        return 256;
-    };
-    if soft < hard && setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok() {
-        return hard;
-    }
-    soft
 }
 
 /// Half of what the user, and a quarter of what the whole machine, may still have; see proc(5), cgroups(7).
@@ -113,7 +109,7 @@ mod tests {
     #[test]
     fn the_bounds_stay_inside_what_the_system_allows() {
         for wish in [None, Some(1), Some(usize::MAX)] {
-            let limits = Limits::of_this_machine(wish);
+            let limits = Limits::of_this_machine(wish).unwrap();
             let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
             assert_eq!(soft, hard);
             assert!((limits.clients + 2 * limits.threads) as u64 <= soft);
@@ -126,6 +122,6 @@ mod tests {
 
     #[test]
     fn a_wish_that_the_machine_bears_is_granted() {
-        assert_eq!(Limits::of_this_machine(Some(3)).threads, 3);
+        assert_eq!(Limits::of_this_machine(Some(3)).unwrap().threads, 3);
     }
 }

@@ -21,6 +21,7 @@ pub mod server;
 use std::net::UdpSocket;
 
 use netcommon::address::Target;
+use netcommon::limits::{RESERVED_DESCRIPTORS, require_open_files};
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::{multicast, udp};
 use netcommon::{Error, service};
@@ -37,6 +38,7 @@ use events::Event;
 ///
 /// A usage error, an address that cannot be bound, or an output that cannot be written.
 pub fn run(args: Args) -> Result<(), Error> {
+    require_open_files(RESERVED_DESCRIPTORS)?;
     let (socket, target) = bind(&args)?;
     let address = socket
         .local_addr()
