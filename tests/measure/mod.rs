@@ -3,6 +3,7 @@
 //! - `tcp_echoes`, `udp_echoes`: round trips against every echo server at hand
 //! - `tcp_latency`: known delays and stalls are found again
 //! - `tcp_failures`: servers that fail a measurement
+//! - `connecting`: many flows, their addresses, ports and descriptors
 //! - `tcp_output`: what a measurement says
 //! - `udp_matrix`: hundreds of paths that lose, copy, delay, reorder and damage, each count the path's own
 //! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
@@ -10,6 +11,7 @@
 //! - `udp_server`: what `udp-server` says about probes
 //! - `udp_senders`: the table of senders of `udp-server`
 
+mod connecting;
 mod tcp_echoes;
 mod tcp_failures;
 mod tcp_latency;

@@ -1,11 +1,9 @@
 //! Servers that misbehave: the right exit code and message for each.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
-
-use socket2::{Domain, Socket, Type};
 
 use crate::harness::{
     Finished, TcpClient, With, closed_port, in_own_network, noise, reply_with, reset, run,
@@ -164,17 +162,4 @@ fn a_message_without_any_reply_is_exit_1() {
     let end = run(TcpClient.to(reply_with(b""), ""));
     end.assert_error(1, &["check failed", "sent no reply"]);
     assert_eq!(end.text(), "");
-}
-
-#[test]
-fn a_connection_that_nobody_answers_is_exit_5_after_the_connect_timeout() {
-    // A backlog of 0 that is full drops further SYNs (listen(2)).
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    listener.bind(&any.into()).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap().as_socket().unwrap();
-    let _waiting = TcpStream::connect(address).unwrap();
-    let end = run(TcpClient.to(address, "--connect-timeout 200ms"));
-    end.assert_error(5, &["timed out", &address.to_string()]);
 }

@@ -3,6 +3,8 @@
 //! - `defaults`: both without options
 //! - `output`: standard output
 //! - `terminal`: people at a terminal
+//! - `connecting`: time-outs, several addresses, local ports
+//! - `retry`: clients that come too early
 //! - `transfer`: bytes in bulk
 //! - `bad_servers`: servers that misbehave
 //! - `half_close`: when the client ends its side, and servers that end theirs after that
@@ -13,6 +15,7 @@
 //! - `interop`: with the programs that people use today
 
 mod bad_servers;
+mod connecting;
 mod defaults;
 mod drain;
 mod half_close;
@@ -21,6 +24,7 @@ mod interop;
 mod limits;
 mod output;
 mod progress;
+mod retry;
 mod shutdown;
 mod terminal;
 mod transfer;

@@ -10,6 +10,7 @@ use nix::libc::O_NONBLOCK;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 
 /// Whether a path stands for standard input.
@@ -37,6 +38,25 @@ impl Input {
         open_readable(path)
             .map(Self)
             .map_err(|error| cannot_read(path, error))
+    }
+
+    /// The same, where the writer of a FIFO is waited for until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and a FIFO that nobody writes in time.
+    pub fn open_in_time(path: &Path, deadline: Deadline) -> Result<Self, Error> {
+        let input = Self::open(path)?;
+        if !is_stdin(path) && input.is_fifo() {
+            wait_for_writer(&input.0, deadline)
+                .map_err(|error| cannot_read(path, error).with_hint("nobody writes to it"))?;
+        }
+        Ok(input)
+    }
+
+    fn is_fifo(&self) -> bool {
+        let metadata = self.0.metadata();
+        metadata.is_ok_and(|metadata| metadata.file_type().is_fifo())
     }
 
     /// How many bytes it has, where that is known beforehand.
@@ -77,6 +97,22 @@ fn poll_events(file: &File, timeout: PollTimeout) -> io::Result<PollFlags> {
     let mut ready = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
     poll(&mut ready, timeout)?;
     Ok(ready[0].revents().unwrap_or(PollFlags::empty()))
+}
+
+/// Until a FIFO has had a writer, poll(2) reports neither bytes nor an end.
+fn wait_for_writer(fifo: &File, deadline: Deadline) -> io::Result<()> {
+    while let Some(left) = deadline.left() {
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll_events(fifo, timeout) {
+            Ok(events) if events.is_empty() => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result.map(drop),
+        }
+    }
+    Ok(())
 }
 
 /// Why a file cannot be read; one that is not there is a usage error.

@@ -34,7 +34,7 @@ pub struct MeasureArgs {
     /// Send a message on each flow every DUR, and print a line for each reply; 0 is as soon as the last reply is there
     #[arg(short, long, value_name = "DUR", value_parser = parse_duration, conflicts_with = "rate")]
     interval: Option<Duration>,
-    /// End after DUR; without -c, -i and --rate, send as soon as the last reply is there
+    /// End after DUR, connecting included; without -c, -i and --rate, send as soon as the last reply is there
     #[arg(short, long, value_name = "DUR", value_parser = parse_wait)]
     time: Option<Duration>,
     /// Bytes of a message [default: 64]

@@ -28,7 +28,18 @@ pub struct Plan {
     pub wait: Duration,
 }
 
+/// A start that takes longer is part of the time of a run. A usual handshake is not: it would only
+/// make the round number of messages in that time odd.
+const LONG_START: Duration = Duration::from_millis(100);
+
 impl Plan {
+    /// The start of the run took so long: its time bounds the whole of it.
+    pub fn begin_after(&mut self, start: Duration) {
+        if start > LONG_START {
+            self.time = self.time.map(|time| time.saturating_sub(start));
+        }
+    }
+
     /// When the messages of a flow (from 0) are due, if a clock says so.
     pub fn schedule(&self, flow: u16) -> Option<FlowSchedule> {
         FlowSchedule::of(self.schedule, flow, self.flows)
@@ -51,6 +62,17 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::args::measured_plan;
+
+    #[test]
+    fn a_long_start_is_part_of_the_time() {
+        let mut plan = measured_plan(&["-t", "2", "--rate", "10"]);
+        plan.begin_after(Duration::from_millis(40));
+        assert_eq!(plan.messages(0), Some(20));
+        plan.begin_after(Duration::from_secs(1));
+        assert_eq!(plan.messages(0), Some(10));
+        plan.begin_after(Duration::from_secs(9));
+        assert_eq!(plan.messages(0), Some(0));
+    }
 
     #[test]
     fn the_sooner_of_count_and_time_ends_a_flow() {

@@ -8,8 +8,9 @@ use std::time::Duration;
 use clap::Parser;
 use netcommon::Error;
 use netcommon::cli::{
-    ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, TcpArgs, parse_wait,
+    ClientSocketArgs, Manual, OutputArgs, Program, RetryArgs, TargetArgs, TcpArgs, parse_wait,
 };
+use netcommon::deadline::Deadline;
 use netcommon::hex::{HexBytes, parse_hex};
 use netcommon::output::Style;
 use netcommon::socket::tcp::ConnectOptions;
@@ -62,12 +63,16 @@ pub struct Args {
     /// Options of TCP.
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Give up when nothing has passed for DUR [default: wait for ever]
+    /// Give up when nothing has passed for DUR, connecting included [default: wait for ever; when
+    /// measuring, a reply is late after 2s]
     #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
     pub timeout: Option<Duration>,
-    /// Give up connecting to an address after DUR [default: the kernel's, about two minutes]
+    /// Give up connecting after DUR [default: that of -w, else the kernel's, about two minutes]
     #[arg(long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
     pub connect_timeout: Option<Duration>,
+    /// Another try.
+    #[command(flatten)]
+    pub retry: RetryArgs,
     /// What to measure.
     #[command(flatten)]
     pub measure: MeasureArgs,
@@ -94,7 +99,7 @@ impl Args {
     /// A file that cannot be read.
     pub fn source(&self) -> Result<Source, Error> {
         if let Some(path) = &self.file {
-            return Source::file(path);
+            return Source::file(path, Deadline::after(self.timeout));
         }
         let message = self.message.as_deref().unwrap_or(DEFAULT_MESSAGE);
         let bytes = self.data_hex.as_ref().map(|bytes| bytes.0.as_slice());
@@ -106,13 +111,19 @@ impl Args {
         self.message.is_none() && self.file.is_none() && self.data_hex.is_none()
     }
 
-    /// Where the socket is bound and how it is set up.
-    pub fn connect_options(&self) -> ConnectOptions {
+    /// Where the socket is bound and how it is set up, for a connection that begins now and is given
+    /// up at `end` at the latest.
+    pub fn connect_options(&self, end: Deadline) -> ConnectOptions {
         ConnectOptions {
             tcp: self.tcp.options(self.socket.options(), None),
             bind: self.socket.bind,
-            timeout: self.connect_timeout,
+            deadline: self.connect_deadline().sooner(end),
         }
+    }
+
+    /// The end of a wait for connections that begins now.
+    pub fn connect_deadline(&self) -> Deadline {
+        Deadline::after(self.connect_timeout.or(self.timeout))
     }
 
     /// The measurement asked for; `None` when a message is to be sent.
@@ -121,13 +132,15 @@ impl Args {
     ///
     /// Measuring options that contradict each other, or need one that is missing.
     pub fn plan(&self) -> Result<Option<Plan>, Error> {
-        if self.stream {
-            let plan = self
-                .measure
-                .stream_plan(self.timeout, STREAM_LENGTH, LENGTHS);
-            return plan.map(Some);
-        }
-        self.measure.plan(self.timeout, LENGTHS)
+        let (measure, wait) = (&self.measure, self.timeout);
+        let plan = if self.stream {
+            Some(measure.stream_plan(wait, STREAM_LENGTH, LENGTHS)?)
+        } else {
+            measure.plan(wait, LENGTHS)?
+        };
+        let flows = plan.as_ref().map_or(1, |plan| plan.flows);
+        self.socket.bind_of_flow(flows - 1)?;
+        Ok(plan)
     }
 
     /// How the exchange is to go. A bar and a reply on the same terminal would overwrite each other.

@@ -35,6 +35,7 @@ mod sender;
 pub mod source;
 
 use std::io::{Write, stderr};
+use std::net::TcpStream;
 use std::time::Instant;
 
 use netcommon::address::{Endpoint, Target};
@@ -65,7 +66,7 @@ fn exchange(args: &Args) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let output = args.output.open();
     let source = args.source()?;
-    let stream = tcp::connect(&target, args.target.family(), &args.connect_options())?;
+    let stream = connect(args, &target)?;
     let peer = tcp::peer(&stream, &target)?;
     let local = stream
         .local_addr()
@@ -92,6 +93,12 @@ fn exchange(args: &Args) -> Result<(), Error> {
         received,
         duration_s: start.elapsed().as_secs_f64(),
     })
+}
+
+fn connect(args: &Args, target: &Target) -> Result<TcpStream, Error> {
+    let family = args.target.family();
+    let mut tries = args.retry.start();
+    tries.run(|end| tcp::connect(target, family, &args.connect_options(end)))
 }
 
 /// A person who sees nothing but an empty line would wonder what to do.

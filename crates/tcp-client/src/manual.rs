@@ -23,6 +23,10 @@ pub(crate) const MANUAL: Manual = Manual {
              answers for itself: with -e in place of -f /dev/null, an echo server behind it answers.",
         ),
         (
+            "tcp-client --retry 30s --expect-echo 192.0.2.7:1234",
+            "Wait until a service answers that has just been started.",
+        ),
+        (
             "tcp-client -t 10s -P 64 --max-loss 0.1 --max-p99 20ms 192.0.2.7:1234",
             "Measure round trips on 64 connections; exit code 1 when a bound is broken.",
         ),

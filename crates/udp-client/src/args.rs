@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use netcommon::Error;
-use netcommon::cli::{ClientSocketArgs, Manual, OutputArgs, Program, TargetArgs, parse_wait};
+use netcommon::cli::{
+    ClientSocketArgs, Manual, OutputArgs, Program, RetryArgs, TargetArgs, parse_wait,
+};
+use netcommon::deadline::Deadline;
 use netcommon::hex::{HexBytes, parse_hex};
 use netcommon::input::Input;
 use netcommon::socket::udp::ConnectOptions;
@@ -64,6 +67,9 @@ pub struct Args {
     /// [default: do not wait; 2s with -e, and when measuring, where a later reply is late]
     #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait, help_heading = "Waiting")]
     pub timeout: Option<Duration>,
+    /// Another try, and with -w another datagram as long as the first has no reply.
+    #[command(flatten)]
+    pub retry: RetryArgs,
     /// What to measure.
     #[command(flatten)]
     pub measure: MeasureArgs,
@@ -83,7 +89,7 @@ impl Args {
     ///
     /// # Errors
     ///
-    /// A file that cannot be opened.
+    /// A file that cannot be opened, or a FIFO that nobody writes for the time-out.
     pub fn source(&self, limit: usize) -> Result<Source, Error> {
         let input = self.input()?;
         Ok(if self.lines {
@@ -99,7 +105,7 @@ impl Args {
         }
         let stdin = (self.lines && self.message.is_none()).then_some(Path::new("-"));
         if let Some(path) = self.file.as_deref().or(stdin) {
-            let input = Input::open(path)?;
+            let input = Input::open_in_time(path, Deadline::after(self.timeout))?;
             return Ok(Box::new(BufReader::with_capacity(CHUNK, input)));
         }
         let message = self.message.as_deref().unwrap_or(DEFAULT_MESSAGE);
@@ -121,13 +127,14 @@ impl Args {
         }
     }
 
-    /// Where the socket is bound and how it is set up.
-    pub fn connect_options(&self) -> ConnectOptions {
+    /// Where the socket is bound and how it is set up; a name is looked up until `end` at the latest.
+    pub fn connect_options(&self, end: Deadline) -> ConnectOptions {
         ConnectOptions {
             socket: self.socket.options(),
             bind: self.socket.bind,
             broadcast: self.broadcast,
             multicast_ttl: self.mcast_ttl,
+            deadline: Deadline::after(self.timeout).sooner(end),
         }
     }
 
@@ -138,7 +145,10 @@ impl Args {
     /// Measuring options that need one that is missing, and a length that no probe has.
     pub fn plan(&self) -> Result<Option<Plan>, Error> {
         let lengths = probe::HEADER..=probe::LONGEST;
-        self.measure.plan(self.timeout, lengths)
+        let plan = self.measure.plan(self.timeout, lengths)?;
+        let flows = plan.as_ref().map_or(1, |plan| plan.flows);
+        self.socket.bind_of_flow(flows - 1)?;
+        Ok(plan)
     }
 }
 

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use netcommon::address::Endpoint;
+use netcommon::deadline::Deadline;
 use netcommon::difference::Difference;
 use netcommon::output::{Output, Style};
+use netcommon::retry::Retry;
 use netcommon::socket::udp::Peer;
 use netcommon::units::show_duration;
 use netcommon::{Error, ErrorKind};
@@ -55,32 +57,47 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Sends every datagram of the source.
+    /// Sends every datagram of the source, the first one again and again while its `tries` last.
     ///
     /// # Errors
     ///
     /// An input that cannot be read or sent, a peer that refuses it, a reply that is not the echo
     /// which is demanded, or a time-out if any datagram remained without a reply.
-    pub fn run(mut self, mut source: Source) -> Result<(), Error> {
+    pub fn run(mut self, mut source: Source, mut tries: Retry) -> Result<(), Error> {
         let (mut sent, mut unanswered) = (0_u64, 0_u64);
         while let Some(payload) = source.next_payload()? {
             if let Some(expectation) = &mut self.expectation {
                 expectation.expect(payload);
             }
-            self.peer
-                .send(payload)
-                .map_err(|error| self.cannot_send(error))?;
-            sent += 1;
-            if let Some(timeout) = self.options.timeout {
-                unanswered += u64::from(!self.receive_replies(timeout)?);
+            if sent == 0 && tries.is_repeated() {
+                tries.run(|end| self.demand_reply(payload, end))?;
+            } else {
+                unanswered += u64::from(!self.ask(payload, self.options.timeout)?);
             }
+            sent += 1;
         }
         log::info!("sent {sent} datagrams to {}", self.server);
         self.check_pending_error()?;
         if unanswered > 0 {
-            return Err(self.no_reply(unanswered, sent));
+            return Err(self.no_reply(unanswered, sent, self.options.timeout));
         }
         Ok(())
+    }
+
+    /// Sends a datagram and, with a time-out, waits for its replies; false if there is none.
+    fn ask(&mut self, payload: &[u8], timeout: Option<Duration>) -> Result<bool, Error> {
+        let sent = self.peer.send(payload);
+        sent.map_err(|error| self.cannot_send(error))?;
+        timeout.map_or(Ok(true), |timeout| self.receive_replies(timeout))
+    }
+
+    fn demand_reply(&mut self, payload: &[u8], end: Deadline) -> Result<(), Error> {
+        let left = end.left().unwrap_or(Duration::MAX);
+        let timeout = self.options.timeout.map(|timeout| timeout.min(left));
+        if self.ask(payload, timeout)? {
+            return Ok(());
+        }
+        Err(self.no_reply(1, 1, timeout))
     }
 
     /// An ICMP error that has arrived by now; a later one is not waited for.
@@ -167,13 +184,13 @@ impl<'a> Client<'a> {
         Error::new(ErrorKind::CheckFailed, message)
     }
 
-    fn no_reply(&self, unanswered: u64, sent: u64) -> Error {
+    fn no_reply(&self, unanswered: u64, sent: u64, timeout: Option<Duration>) -> Error {
         let which = if sent > 1 {
             format!(" to {unanswered} of {sent} datagrams")
         } else {
             String::new()
         };
-        let waited = show_duration(self.options.timeout.unwrap_or_default());
+        let waited = show_duration(timeout.unwrap_or_default());
         let message = format!(
             "no reply from {}{which}: timed out after {waited}",
             self.server

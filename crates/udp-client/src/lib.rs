@@ -40,12 +40,14 @@ pub fn run(args: Args) -> Result<(), Error> {
 
 fn send(args: &Args) -> Result<(), Error> {
     let target = args.target.remote_target()?;
-    let peer = udp::connect(&target, args.target.family(), &args.connect_options())?;
+    let family = args.target.family();
+    let mut tries = args.retry.start();
+    let peer = tries.run(|end| udp::connect(&target, family, &args.connect_options(end)))?;
     let source = args.source(udp::max_payload(&peer.address()))?;
     let server = format!("{target} ({})", Endpoint::from(peer.address()).host());
     let output = args.output.open();
     let client = Client::new(peer, server, args.reply_options(), &output);
-    let ended = client.run(source);
+    let ended = client.run(source, tries);
     if args.sends_default() {
         input::warn_of_unread_stdin();
     }

@@ -32,6 +32,22 @@ impl BindAddress {
     }
 }
 
+impl BindAddress {
+    /// Whether it names a port.
+    pub fn has_port(self) -> bool {
+        self.port != 0
+    }
+
+    /// The address of another socket: so many ports further, where there is one; `None` is past 65535.
+    pub fn advanced(self, ports: u16) -> Option<Self> {
+        if !self.has_port() {
+            return Some(self);
+        }
+        let port = self.port.checked_add(ports)?;
+        Some(Self { port, ..self })
+    }
+}
+
 /// Parses `ADDR`, `ADDR:PORT`, `[IPV6]:PORT` or `:PORT`; an IPv6 address may have a zone.
 ///
 /// # Errors
@@ -85,6 +101,20 @@ mod tests {
                 let bound = expected.map(|_| bind.for_peer(&peer).to_string());
                 assert_eq!(bound.as_deref(), expected);
             }
+        }
+    }
+
+    #[test]
+    fn further_sockets_have_further_ports_up_to_the_last() {
+        let table = [
+            (":65533", 2, Some(":65535")),
+            ("[::1]:65533", 3, None),
+            ("127.0.0.1", 60_000, Some("127.0.0.1")),
+        ];
+        for (input, ports, expected) in table {
+            let advanced = parse_bind_address(input).unwrap().advanced(ports);
+            let expected = expected.map(|expected| parse_bind_address(expected).unwrap());
+            assert_eq!(advanced, expected, "{input}");
         }
     }
 

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::language::Language;
 use crate::options::{SocketOptions, TcpOptions, parse_dscp};
 use crate::output::{Output, Style};
+use crate::retry::Retry;
 use crate::units::{parse_duration, parse_size};
 
 /// The address to listen on or to send to.
@@ -204,7 +205,7 @@ impl ServerSocketArgs {
 pub struct ClientSocketArgs {
     #[command(flatten)]
     socket: SocketArgs,
-    /// Send from this local address, or from this local port
+    /// Send from this local address, or from this local port; further flows take the ports behind it
     #[arg(short = 'B', long, value_name = "ADDR[:PORT]|:PORT", value_parser = parse_bind_address)]
     pub bind: Option<BindAddress>,
 }
@@ -213,6 +214,20 @@ impl ClientSocketArgs {
     /// The options of the socket.
     pub fn options(&self) -> SocketOptions {
         self.socket.options()
+    }
+
+    /// The local address of a flow (from 0): each has a port of its own.
+    ///
+    /// # Errors
+    ///
+    /// A port past 65535 is a usage error.
+    pub fn bind_of_flow(&self, flow: u16) -> Result<Option<BindAddress>, Error> {
+        let Some(bind) = self.bind else {
+            return Ok(None);
+        };
+        let message = format!("--bind leaves no local port up to 65535 for flow {flow} of -P");
+        let of_flow = bind.advanced(flow).map(Some);
+        of_flow.ok_or_else(|| Error::usage(message))
     }
 }
 
@@ -259,13 +274,21 @@ fn parse_keepalive(input: &str) -> Result<Duration, String> {
     }
 }
 
-/// Time-outs.
+/// Another try for a client that comes too early.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Waiting")]
-pub struct WaitArgs {
-    /// Give up when nothing has passed for DUR [default: wait for ever]
-    #[arg(short = 'w', long, value_name = "DUR", value_parser = parse_wait)]
-    pub timeout: Option<Duration>,
+pub struct RetryArgs {
+    /// Where nothing answers yet (refused, unreachable, not resolved, timed out), try again, with
+    /// pauses that grow to 1s, until it works or DUR is over [default: a single try]
+    #[arg(long, value_name = "DUR", value_parser = parse_wait)]
+    retry: Option<Duration>,
+}
+
+impl RetryArgs {
+    /// The tries, whose time begins now.
+    pub fn start(&self) -> Retry {
+        Retry::new(self.retry)
+    }
 }
 
 /// A time to wait: a duration that is not zero.

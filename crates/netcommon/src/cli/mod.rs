@@ -21,7 +21,7 @@ use clap::{Command, Parser};
 use serde::Serialize;
 
 pub use groups::{
-    ClientSocketArgs, OutputArgs, ServerSocketArgs, TargetArgs, TcpArgs, WaitArgs, parse_wait,
+    ClientSocketArgs, OutputArgs, RetryArgs, ServerSocketArgs, TargetArgs, TcpArgs, parse_wait,
 };
 pub use reference::{Entries, Manual};
 

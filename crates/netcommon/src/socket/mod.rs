@@ -3,25 +3,31 @@
 //! # Layout
 //!
 //! - [`tcp`]: listen and connect
+//! - [`connecting`]: any number of TCP connections under way
+//! - `race`: the addresses of a name, started one after the other, and the first to connect
 //! - [`udp`]: bind and connect
 //! - [`multicast`]: join a group, and say on which interface
 //! - [`info`]: what the kernel knows about a TCP connection
 
+pub mod connecting;
 pub mod info;
 pub mod multicast;
+mod race;
 pub mod tcp;
 pub mod udp;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
+use nix::errno::Errno;
 use socket2::{Domain, Socket, Type};
 
 use crate::address::{
     BindAddress, Endpoint, Family, Target, explain_missing_zone, resolve, resolve_first,
 };
+use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, reason};
+use crate::payload::Escaped;
 
 /// Opens a socket for the first address of `target`, sets it up and binds it.
 ///
@@ -36,7 +42,8 @@ fn bind_first(
     let failed = |error| {
         let host = Endpoint::from(address).host();
         let operation = format!("cannot listen on {target} ({host})");
-        cannot_bind(operation, address, error).with_kind(ErrorKind::LocalLimit)
+        let hint = "is another server running there?";
+        cannot_bind(operation, address, error, hint).with_kind(ErrorKind::LocalLimit)
     };
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, kind, None).map_err(failed)?;
@@ -48,10 +55,15 @@ fn bind_first(
     Ok(socket)
 }
 
-fn cannot_bind(operation: String, address: SocketAddr, error: io::Error) -> Error {
+fn cannot_bind(
+    operation: String,
+    address: SocketAddr,
+    error: io::Error,
+    in_use_hint: &'static str,
+) -> Error {
     use io::ErrorKind as Io;
     let hint = match error.kind() {
-        Io::AddrInUse => Some("is another server running there?"),
+        Io::AddrInUse => Some(in_use_hint),
         Io::AddrNotAvailable => Some("that address is not one of this machine's"),
         Io::PermissionDenied if address.port() < 1024 => Some("ports below 1024 need privileges"),
         _ => None,
@@ -59,37 +71,25 @@ fn cannot_bind(operation: String, address: SocketAddr, error: io::Error) -> Erro
     Error::io(operation, explain_missing_zone(address, error)).with_hint(hint)
 }
 
-/// Opens a socket for each address of `target` that can be reached from `bind`, in turn, until one
-/// connects.
-///
-/// A socket that cannot be set up or bound is this program's own fault and ends the search; a
-/// connection that fails is the path's or the peer's.
-fn connect_first<T>(
+/// The addresses of a client's `target` that can be reached from `bind`: at least one.
+fn addresses_of(
     target: &Target,
     family: Family,
-    kind: Type,
     bind: Option<BindAddress>,
-    set_up: impl Fn(&Socket, Domain) -> Result<(), Error>,
-    connect: impl Fn(Socket, SocketAddr) -> io::Result<T>,
-) -> Result<T, Error> {
-    let mut failures = Vec::new();
-    let addresses = resolve(target, family)?.into_iter();
-    for address in addresses.filter(|address| bind.is_none_or(|bind| bind.fits(address))) {
-        let socket = open(address, kind, bind, &set_up)?;
-        let host = Endpoint::from(address).host();
-        match connect(socket, address) {
-            Ok(connected) => {
-                log::info!("connected to {target} ({host})");
-                return Ok(connected);
-            }
-            Err(error) => {
-                let why = reason(&error);
-                log::info!("cannot connect to {target} ({host}): {why}");
-                failures.push((address, error));
-            }
-        }
+    deadline: Deadline,
+) -> Result<Vec<SocketAddr>, Error> {
+    let wanted = target.clone();
+    let resolved = deadline.call(move || resolve(&wanted, family));
+    let mut addresses = resolved.map_err(|error| {
+        let name = Escaped(target.host.as_bytes());
+        Error::io(format!("name '{name}' not resolved"), error)
+    })??;
+    addresses.retain(|address| bind.is_none_or(|bind| bind.fits(address)));
+    if addresses.is_empty() {
+        let message = format!("{target} has no address of the family of --bind");
+        return Err(Error::new(ErrorKind::NotResolved, message));
     }
-    Err(no_address_connects(target, failures))
+    Ok(addresses)
 }
 
 /// Opens a socket that will go to `address`, sets it up and binds it.
@@ -97,7 +97,7 @@ fn open(
     address: SocketAddr,
     kind: Type,
     bind: Option<BindAddress>,
-    set_up: impl Fn(&Socket, Domain) -> Result<(), Error>,
+    set_up: impl FnOnce(&Socket, Domain) -> Result<(), Error>,
 ) -> Result<Socket, Error> {
     let domain = Domain::for_address(address);
     let socket = Socket::new(domain, kind, None)
@@ -113,36 +113,52 @@ fn bind_local(socket: &Socket, bind: Option<BindAddress>, peer: SocketAddr) -> R
     };
     socket.bind(&local.into()).map_err(|error| {
         let operation = format!("cannot bind to {}", Endpoint::from(local));
-        cannot_bind(operation, local, error)
+        if local.port() == 0 && error.kind() == io::ErrorKind::AddrInUse {
+            return Error::io(operation, no_port()).with_hint(NO_PORT_HINT);
+        }
+        cannot_bind(operation, local, error, PORT_IN_USE_HINT)
     })
 }
 
-/// Connects a socket. One that was bound to the very address it goes to would talk to itself (a
-/// simultaneous open, RFC 9293 3.5): nobody else is there, so that is a refusal.
-fn connect(socket: &Socket, peer: SocketAddr, timeout: Option<Duration>) -> io::Result<()> {
-    let connected = match timeout {
-        Some(timeout) => socket.connect_timeout(&peer.into(), timeout),
-        None => socket.connect(&peer.into()),
-    };
-    connected.map_err(|error| explain_missing_zone(peer, error))?;
-    if socket.local_addr()?.as_socket() == Some(peer) {
-        return Err(io::ErrorKind::ConnectionRefused.into());
-    }
-    Ok(())
+const PORT_IN_USE_HINT: &str = "choose another local port with --bind, or none";
+
+const NO_PORT_HINT: &str = "another local address (--bind) has ports of its own";
+
+fn no_port() -> io::Error {
+    io::Error::new(io::ErrorKind::AddrInUse, "no local port is free")
 }
 
-fn no_address_connects(target: &Target, mut failures: Vec<(SocketAddr, io::Error)>) -> Error {
-    if failures.is_empty() {
-        let message = format!("{target} has no address of the family of --bind");
-        return Error::new(ErrorKind::NotResolved, message);
+/// The meaning of an error of connect(2), of which TCP says `EADDRNOTAVAIL` for want of a local port,
+/// and for want of a local address too, and UDP says `EAGAIN` for want of a port (ip(7)).
+fn meaning(error: io::Error, peer: SocketAddr, bind: Option<BindAddress>) -> io::Error {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EAGAIN) => no_port(),
+        Some(Errno::EADDRNOTAVAIL) if bind.is_some_and(BindAddress::has_port) => {
+            let why = "the local port has such a connection already";
+            io::Error::new(io::ErrorKind::AddrInUse, why)
+        }
+        Some(Errno::EADDRNOTAVAIL) if has_local_address(peer) => no_port(),
+        _ => explain_missing_zone(peer, error),
     }
+}
+
+/// Whether this machine has an address for the way to a peer: UDP has other ports than TCP.
+fn has_local_address(peer: SocketAddr) -> bool {
+    let socket = Socket::new(Domain::for_address(peer), Type::DGRAM, None);
+    socket.is_ok_and(|socket| socket.connect(&peer.into()).is_ok())
+}
+
+/// Why no address of `target` connects: the class of the first one's failure, and the reason of each.
+fn cannot_connect(target: &Target, mut failures: Vec<(SocketAddr, io::Error)>) -> Error {
     let operation = format!("cannot connect to {target} ({})", list(&failures));
-    let error = Error::io(operation, failures.remove(0).1);
-    match error.kind() {
-        ErrorKind::Refused => error.with_hint("is a server listening there?"),
-        ErrorKind::TimedOut => error.with_hint("a firewall may drop packets without an answer"),
-        _ => error,
-    }
+    let first = failures.remove(0).1;
+    let hint = match first.kind() {
+        io::ErrorKind::AddrInUse => Some(NO_PORT_HINT),
+        io::ErrorKind::ConnectionRefused => Some("is a server listening there?"),
+        io::ErrorKind::TimedOut => Some("a firewall may drop packets without an answer"),
+        _ => None,
+    };
+    Error::io(operation, first).with_hint(hint)
 }
 
 /// The addresses, and where they failed for different reasons, the reason of each.
@@ -174,7 +190,7 @@ mod tests {
             ("[2001:db8::1]:80", io::ErrorKind::NetworkUnreachable),
         ];
         let failures = failures.map(|(address, kind)| (address.parse().unwrap(), kind.into()));
-        let error = no_address_connects(&target, failures.into());
+        let error = cannot_connect(&target, failures.into());
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert_eq!(
             error.to_string(),

@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
 
-use nix::errno::Errno;
 use socket2::Type;
 
-use super::{bind_first, connect_first, open};
-use crate::address::{BindAddress, Family, Target};
+pub use super::connecting::ConnectOptions;
+use super::race::Race;
+use super::{addresses_of, bind_first};
+use crate::address::{Family, Target};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -63,18 +63,8 @@ pub fn listen(
     Ok(socket.into())
 }
 
-/// Options of a connection: its socket, its local address, its time-out.
-#[derive(Clone, Debug, Default)]
-pub struct ConnectOptions {
-    /// Options of the socket.
-    pub tcp: TcpOptions,
-    /// The local address to bind before connecting.
-    pub bind: Option<BindAddress>,
-    /// Time to wait for each address; `None` is the kernel's limit, about two minutes (tcp(7), `tcp_syn_retries`).
-    pub timeout: Option<Duration>,
-}
-
-/// Connects to the first address of `target` that accepts.
+/// Connects to the first address of `target` that accepts, trying the next one whenever 250 ms have
+/// passed or one has failed (RFC 8305, section 5).
 ///
 /// ```
 /// use netcommon::ErrorKind;
@@ -95,37 +85,16 @@ pub fn connect(
     family: Family,
     options: &ConnectOptions,
 ) -> Result<TcpStream, Error> {
-    connect_first(
-        target,
-        family,
-        Type::STREAM,
-        options.bind,
-        |socket, domain| options.tcp.apply(socket, domain),
-        |socket, address| {
-            super::connect(&socket, address, options.timeout)?;
-            Ok(socket.into())
-        },
-    )
+    let addresses = addresses_of(target, family, options.bind, options.deadline)?;
+    let stream = Race::new(target, &addresses, options)?.run()?;
+    let blocking = stream.set_nonblocking(false);
+    blocking.map_err(|error| Error::io("cannot set up a socket", error))?;
+    Ok(stream)
 }
 
-/// Begins to connect to an address, and does not wait: the stream does not block, and is writable
-/// when the connection stands or has failed, which its pending error tells.
-///
-/// # Errors
-///
-/// The outer error is a refused option, the inner one the path's or the peer's.
-pub fn start_connect(
-    address: SocketAddr,
-    options: &ConnectOptions,
-) -> Result<io::Result<TcpStream>, Error> {
-    let set_up = |socket: &_, domain| options.tcp.apply(socket, domain);
-    let socket = open(address, Type::STREAM, options.bind, set_up)?;
-    let begun = socket.set_nonblocking(true);
-    let begun = begun.and_then(|()| match socket.connect(&address.into()) {
-        Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => Ok(()),
-        result => result,
-    });
-    Ok(begun.map(|()| socket.into()))
+/// Why a connection to one address of `target` failed.
+pub fn cannot_connect(target: &Target, address: SocketAddr, error: io::Error) -> Error {
+    super::cannot_connect(target, vec![(address, error)])
 }
 
 /// The address of the server that a stream is connected to.
@@ -146,6 +115,7 @@ mod tests {
     use super::*;
     use crate::options::SocketOptions;
     use std::io::{Read, Write};
+    use std::time::Duration;
 
     fn pair(address: &str, options: &TcpOptions) -> (TcpStream, TcpStream) {
         let target = Target::from_arguments(Some(address), Some(0)).unwrap();

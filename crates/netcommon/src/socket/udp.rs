@@ -1,14 +1,14 @@
 //! UDP sockets: bind to the first address of a name, connect to a peer.
 
-use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use socket2::{Domain, Socket, Type};
 
-use super::{bind_first, connect_first};
-use crate::address::{BindAddress, Family, Target};
-use crate::error::Error;
+use super::{addresses_of, bind_first, cannot_connect, meaning, open};
+use crate::address::{BindAddress, Endpoint, Family, Target};
+use crate::deadline::Deadline;
+use crate::error::{Error, reason};
 use crate::options::SocketOptions;
 
 /// The largest payload that one datagram carries to `peer`, in bytes: 65,535 less the headers that
@@ -43,6 +43,8 @@ pub struct ConnectOptions {
     pub broadcast: bool,
     /// `IP_MULTICAST_TTL` or `IPV6_MULTICAST_HOPS`; `None` is the kernel's 1, which no router forwards.
     pub multicast_ttl: Option<u8>,
+    /// When looking the name up is given up.
+    pub deadline: Deadline,
 }
 
 /// A socket with the one address that it sends to.
@@ -61,36 +63,60 @@ pub struct Peer {
 ///
 /// An unknown name, a refused option, or no route.
 pub fn connect(target: &Target, family: Family, options: &ConnectOptions) -> Result<Peer, Error> {
-    let needs_broadcast = Cell::new(false);
-    let connected = connect_first(
-        target,
-        family,
-        Type::DGRAM,
-        options.bind,
-        |socket, domain| set_up(socket, domain, options),
-        |socket, address| {
-            let group = options.broadcast || address.ip().is_multicast();
-            if !group {
-                super::connect(&socket, address, None).inspect_err(|error| {
-                    needs_broadcast.set(is_for_want_of_broadcast(error, &socket, address));
-                })?;
-            }
-            let socket = socket.into();
-            Ok(Peer {
-                socket,
-                address,
-                group,
-            })
-        },
-    );
-    let hint = "a broadcast address has to be allowed with --broadcast";
-    connected.map_err(|error| {
-        if needs_broadcast.get() {
-            error.with_hint(hint)
-        } else {
-            error
+    let addresses = addresses_of(target, family, options.bind, options.deadline)?;
+    connect_first(target, &addresses, options)
+}
+
+/// The same to an address of `target` that is known already.
+///
+/// # Errors
+///
+/// A refused option, or no route.
+pub fn connect_to(
+    address: SocketAddr,
+    target: &Target,
+    options: &ConnectOptions,
+) -> Result<Peer, Error> {
+    connect_first(target, &[address], options)
+}
+
+fn connect_first(
+    target: &Target,
+    addresses: &[SocketAddr],
+    options: &ConnectOptions,
+) -> Result<Peer, Error> {
+    let (mut failures, mut needs_broadcast) = (Vec::new(), false);
+    for &address in addresses {
+        let set_up = |socket: &_, domain| set_up(socket, domain, options);
+        let socket = open(address, Type::DGRAM, options.bind, set_up)?;
+        let group = options.broadcast || address.ip().is_multicast();
+        if !group && let Err(error) = connect_socket(&socket, address) {
+            let why = reason(&error);
+            let host = Endpoint::from(address).host();
+            log::info!("cannot connect to {target} ({host}): {why}");
+            needs_broadcast |= is_for_want_of_broadcast(&error, &socket, address);
+            failures.push((address, meaning(error, address, options.bind)));
+            continue;
         }
-    })
+        log::info!("connected to {target} ({})", Endpoint::from(address).host());
+        let socket = socket.into();
+        return Ok(Peer {
+            socket,
+            address,
+            group,
+        });
+    }
+    let hint = "a broadcast address has to be allowed with --broadcast";
+    Err(cannot_connect(target, failures).with_hint(needs_broadcast.then_some(hint)))
+}
+
+/// A socket that was bound to the very address it goes to would talk to itself: nobody else is there.
+fn connect_socket(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    socket.connect(&address.into())?;
+    if socket.local_addr()?.as_socket() == Some(address) {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    Ok(())
 }
 
 /// A firewall says no in the same way; only for a broadcast address the option helps (ip(7)).

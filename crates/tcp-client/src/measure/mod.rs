@@ -12,9 +12,11 @@ mod connection;
 mod message;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netcommon::Error;
+use netcommon::deadline::Deadline;
+use netcommon::limits::raise_open_files;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::tcp;
 use netmeasure::{Loss, Plan, Run, conclude, engine};
@@ -31,11 +33,14 @@ const TICK: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// What keeps a connection from being made or ends it early, a wrong or missing reply, a broken bound.
-pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
+pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let shutdown = Shutdown::new();
+    raise_open_files();
     let tick = (plan.wait / 8).clamp(Duration::from_millis(1), TICK);
-    let streams = connect_all(args, &target, plan.flows, tick)?;
+    let start = Instant::now();
+    let streams = connect_all(args, &target, plan.flows, Deadline::after(plan.time), tick)?;
+    plan.begin_after(start.elapsed());
     let peer = tcp::peer(&streams[0], &target)?;
     let length = plan.length;
     let run = Run::new(

@@ -7,10 +7,15 @@
 
 mod probes;
 
+use std::iter;
 use std::sync::Arc;
+use std::time::Instant;
 
 use netcommon::Error;
+use netcommon::address::Target;
 use netcommon::datagrams::connected::prepare;
+use netcommon::deadline::Deadline;
+use netcommon::limits::raise_open_files;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::udp::{self, Peer};
 use netmeasure::{Loss, Plan, Run, conclude, engine};
@@ -26,10 +31,13 @@ const RCVBUF: usize = 4 << 20;
 /// # Errors
 ///
 /// What keeps probes from being sent, no reply or a wrong one, a broken bound.
-pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
+pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let shutdown = Shutdown::new();
-    let peers = connect(args, &plan)?;
+    raise_open_files();
+    let start = Instant::now();
+    let peers = connect(args, &target, plan.flows, Deadline::after(plan.time))?;
+    plan.begin_after(start.elapsed());
     let address = peers[0].address();
     let transport = Udp::new(target.to_string(), plan.length);
     let run = Run::new(
@@ -47,16 +55,22 @@ pub(crate) fn run(args: &Args, plan: Plan) -> Result<(), Error> {
     conclude(&run, outcome, Loss::IsMeasured)
 }
 
-fn connect(args: &Args, plan: &Plan) -> Result<Vec<Peer>, Error> {
-    let target = args.target.remote_target()?;
-    let mut options = args.connect_options();
-    options.socket.rcvbuf = options.socket.rcvbuf.or(Some(RCVBUF));
-    let peers = (0..plan.flows)
-        .map(|_| udp::connect(&target, args.target.family(), &options))
-        .collect::<Result<Vec<_>, _>>()?;
-    if peers.iter().any(Peer::is_group) {
+/// The first socket finds the address of the name that works; the others go there.
+fn connect(args: &Args, target: &Target, flows: u16, end: Deadline) -> Result<Vec<Peer>, Error> {
+    let options = |flow, end| {
+        let mut options = args.connect_options(end);
+        options.socket.rcvbuf = options.socket.rcvbuf.or(Some(RCVBUF));
+        options.bind = args.socket.bind_of_flow(flow)?;
+        Ok(options)
+    };
+    let family = args.target.family();
+    let mut tries = args.retry.start().ending_by(end);
+    let first = tries.run(|end| udp::connect(target, family, &options(0, end)?))?;
+    if first.is_group() {
         let message = format!("{target} is a group; measuring needs a single peer");
         return Err(Error::usage(message));
     }
-    Ok(peers)
+    let address = first.address();
+    let rest = (1..flows).map(|flow| udp::connect_to(address, target, &options(flow, end)?));
+    iter::once(Ok(first)).chain(rest).collect()
 }
