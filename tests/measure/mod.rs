@@ -4,6 +4,7 @@
 //! - `tcp_latency`: known delays and stalls are found again
 //! - `tcp_failures`: servers that fail a measurement
 //! - `connecting`: many flows, their addresses, ports and descriptors
+//! - `tcp_stalls`: peers that stop taking or giving bytes
 //! - `tcp_output`: what a measurement says
 //! - `udp_matrix`: hundreds of paths that lose, copy, delay, reorder and damage, each count the path's own
 //! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
@@ -16,6 +17,7 @@ mod tcp_echoes;
 mod tcp_failures;
 mod tcp_latency;
 mod tcp_output;
+mod tcp_stalls;
 mod udp_echoes;
 mod udp_errors;
 mod udp_matrix;

@@ -53,7 +53,7 @@ pub(super) struct Flow<S> {
     pub(super) errors: u64,
     /// The last message sent or received, or try to send.
     pub(super) last: Duration,
-    /// When bytes came last, or the peer acknowledged more.
+    /// When a reply, or a part of one, came last, or the peer acknowledged more.
     pub(super) progress_at: Duration,
     /// What the peer had acknowledged when that was looked up last.
     pub(super) acknowledged: u64,

@@ -5,12 +5,13 @@
 //! - [`run`]: starts the threads, reports on them, and merges what they found
 //! - [`Transport`]: what differs between TCP and UDP
 //! - `worker`: one thread: it waits, and reports
-//! - `turn`: what a flow does when its turn comes
+//! - `turn`: what a flow does when its turn comes; `ending`: when it is done
 //! - `flow`: when a flow sends next, and when it is done
 //! - `agenda`: whose turn it is
 //! - `timer`: waking in time
 
 mod agenda;
+mod ending;
 mod flow;
 mod timer;
 mod transport;

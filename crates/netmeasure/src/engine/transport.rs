@@ -140,6 +140,8 @@ pub struct Inbox<'a> {
     pub flow: u16,
     /// Now.
     pub now: Duration,
+    /// Whether something came that was still to come.
+    pub(super) has_progress: bool,
     pub(super) clock: Clock,
     pub(super) recorder: &'a mut Recorder,
     pub(super) replies: &'a mut Vec<Reply>,
@@ -176,7 +178,13 @@ impl Inbox<'_> {
         if let (Verdict::Corrupted, Some(wrong)) = (reply.verdict, wrong) {
             self.outcome.corruption.get_or_insert_with(wrong);
         }
+        self.has_progress |= !matches!(reply.verdict, Verdict::Duplicate | Verdict::Unmatched);
         self.replies.push(reply);
+    }
+
+    /// A part of a reply came whose rest is still to come.
+    pub fn partial(&mut self) {
+        self.has_progress = true;
     }
 
     /// Something of the peer that answers no message.

@@ -11,7 +11,6 @@ use nix::errno::Errno;
 use super::flow::{Next, Phase};
 use super::transport::{Inbox, Outgoing, Received, Sent, Transport};
 use super::worker::Worker;
-use crate::outcome::Broken;
 use crate::recorder::Verdict;
 use crate::report::{Event, ReplyLine};
 use crate::schedule::Schedule;
@@ -29,10 +28,6 @@ const MAX_ERRORS: u64 = 1_000;
 /// How long to wait for room in the queue of an interface, which no poller tells of (`ENOBUFS`).
 const NO_BUFFERS: Duration = Duration::from_micros(100);
 
-/// When every message is answered, how long a copy may still take: at least so long, or else twice
-/// the longest round trip, and never longer than `-w`.
-const LINGER: Duration = Duration::from_millis(10);
-
 /// What is said of the first that comes.
 const UNMATCHED: &str = "bytes come that answer no message of this run: unreadable, foreign, or too \
                          old to tell; they are counted as unmatched";
@@ -45,7 +40,7 @@ impl<T: Transport> Worker<T> {
         if self.flows[at].is_readable {
             self.receive(at);
         }
-        let now = self.clock.now();
+        let now = self.look_at_clock();
         self.flows[at].recorder.expire(now);
         match self.flows[at].phase {
             Phase::Sending if self.flows[at].is_blocked => self.watch_stall(at, now),
@@ -106,19 +101,23 @@ impl<T: Transport> Worker<T> {
         let mut inbox = Inbox {
             flow: flow.index,
             now: self.clock.now(),
+            has_progress: false,
             clock: self.clock,
             recorder: &mut flow.recorder,
             replies: &mut self.replies,
             outcome: &mut self.outcome,
         };
         let received = self.transport.receive(&mut flow.socket, &mut inbox, waits);
-        let now = inbox.now;
+        let (now, has_progress) = (inbox.now, inbox.has_progress);
         match received {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Dry),
             Err(error) => Err(error),
             Ok(Received::Closed) => Ok(Received::Closed),
             Ok(received) => {
-                (flow.last, flow.progress_at) = (now, now);
+                flow.last = now;
+                if has_progress {
+                    flow.progress_at = now;
+                }
                 // Behind the last bytes lies the end, of which the poller tells once.
                 Ok(if flow.has_hung_up {
                     Received::More
@@ -251,96 +250,5 @@ impl<T: Transport> Worker<T> {
         let (server, wait) = (&self.run.server, show_duration(wait));
         let message = format!("timed out: {server} took no byte for {wait}");
         self.break_off(at, Error::new(ErrorKind::TimedOut, message));
-    }
-
-    fn end_sending(&mut self, at: usize, now: Duration) {
-        let flow = &mut self.flows[at];
-        flow.phase = Phase::Waiting;
-        flow.skip(flow.overdue(now));
-        if flow.is_unpaced && self.run.plan.count.is_none() {
-            // Throughput is what came back in its time.
-            return self.conclude(at, None);
-        }
-        self.agenda.add(at);
-    }
-
-    /// Waits for replies and, where messages may come twice, for copies.
-    fn settle(&mut self, at: usize, now: Duration) {
-        let flow = &self.flows[at];
-        let (undecided, decided) = (flow.recorder.undecided(), flow.recorder.counts().decided());
-        // Where nothing was ever answered, an ICMP error each is all that is to be heard.
-        let is_refused = T::LOSES && decided == 0 && flow.errors >= undecided;
-        let until = if undecided == 0 && T::LOSES {
-            flow.last.saturating_add(self.linger())
-        } else if undecided == 0 || is_refused {
-            now
-        } else {
-            flow.settles_at(T::LOSES)
-        };
-        if now < until {
-            self.agenda.add_at(at, until);
-        } else {
-            self.conclude(at, None);
-        }
-    }
-
-    fn linger(&self) -> Duration {
-        let longest = self.outcome.latencies.max().unwrap_or_default();
-        (longest * 2).max(LINGER).min(self.run.plan.wait)
-    }
-
-    fn close_early(&mut self, at: usize) {
-        let (server, counts) = (&self.run.server, self.flows[at].recorder.counts());
-        let (came, sent) = (counts.received + counts.late, counts.sent);
-        let message = format!("{server} closed early: {came} of {sent} replies came back");
-        self.break_off(at, Error::new(ErrorKind::ClosedEarly, message));
-    }
-
-    /// Ends a flow before its time.
-    pub(super) fn break_off(&mut self, at: usize, error: Error) {
-        let flow = &mut self.flows[at];
-        if flow.phase == Phase::Sending {
-            flow.skip(flow.overdue(self.clock.now()));
-        }
-        let flow = flow.index;
-        self.outcome.broken.push(Broken { flow, error });
-        self.conclude(at, None);
-    }
-
-    /// Ends a flow because the user has enough.
-    pub(super) fn interrupt_flow(&mut self, at: usize, now: Duration) {
-        let flow = &mut self.flows[at];
-        if flow.phase == Phase::Sending {
-            flow.skip(flow.overdue(now));
-        }
-        self.conclude(at, Some(now));
-    }
-
-    fn conclude(&mut self, at: usize, interrupted: Option<Duration>) {
-        let flow = &mut self.flows[at];
-        if mem::replace(&mut flow.phase, Phase::Done) == Phase::Done {
-            return;
-        }
-        let messages = flow.recorder.next_number() - 1;
-        let now_ns = self.clock.wall_ns(self.clock.now());
-        self.transport
-            .close(flow.index, &mut flow.socket, messages, now_ns);
-        let outcome = &mut self.outcome;
-        outcome.counts += flow.recorder.finish(interrupted);
-        // The throughput of a stream is over all of its time, silence included.
-        let last = if flow.is_unpaced {
-            self.clock.now()
-        } else {
-            flow.last
-        };
-        outcome.last = outcome.last.max(last);
-        if T::LOSES {
-            outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
-        }
-        outcome.dropped += self.transport.dropped(&flow.socket);
-        if let Some(segments) = self.transport.retransmitted(&flow.socket) {
-            *outcome.retransmitted.get_or_insert(0) += segments;
-        }
-        self.release(at);
     }
 }

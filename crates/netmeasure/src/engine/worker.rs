@@ -28,7 +28,7 @@ const WAKER: Token = Token(usize::MAX - 1);
 /// Events taken from the kernel at once.
 const BATCH: usize = 1024;
 
-/// A thread that wakes so much later than it asked for was stopped, with the whole process.
+/// A thread that gets on so much later than it would have was stopped, with the whole process.
 const STOPPED: Duration = Duration::from_millis(500);
 
 /// A thread, before it runs and while it does.
@@ -44,6 +44,8 @@ pub(super) struct Worker<T: Transport> {
     events: Events,
     timer: Timer,
     waker: Arc<Waker>,
+    /// When the thread last looked at the clock, or was to wake.
+    seen: Duration,
     /// Flows that are not done.
     left: usize,
     period: Option<Duration>,
@@ -78,6 +80,7 @@ impl<T: Transport> Worker<T> {
             replies: Vec::new(),
             timer: Timer::new(poll.registry(), TIMER)?,
             waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
+            seen: Duration::ZERO,
             poll,
             events: Events::with_capacity(BATCH),
             left: flows.len(),
@@ -105,6 +108,7 @@ impl<T: Transport> Worker<T> {
     pub(super) fn work(mut self) {
         make_wakeups_exact();
         self.clock = self.run.clock();
+        self.seen = self.clock.now();
         let mut turns = Vec::new();
         while self.left > 0 {
             let now = self.clock.now();
@@ -169,23 +173,27 @@ impl<T: Transport> Worker<T> {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        self.notice_stop(wake);
+        let now = self.clock.now();
+        self.seen = wake.unwrap_or(now).min(now).max(self.seen);
+        self.look_at_clock();
         self.take_events();
         Ok(())
     }
 
-    /// Behind a stop of the process (Ctrl-Z, a paused container), messages that were due meanwhile are
-    /// not sent in one burst: only the last of each flow is.
-    fn notice_stop(&mut self, wake: Option<Duration>) {
+    /// The time, at which flows may send. Behind a stop of the process (Ctrl-Z, a paused container),
+    /// wherever it came, messages that were due meanwhile are not sent in one burst: only the last of
+    /// each flow is.
+    pub(super) fn look_at_clock(&mut self) -> Duration {
         let now = self.clock.now();
-        if wake.is_none_or(|wake| now.saturating_sub(wake) < STOPPED) {
-            return;
-        }
-        for flow in &mut self.flows {
-            if flow.phase == Phase::Sending && !flow.is_blocked {
-                flow.skip(flow.overdue(now).saturating_sub(1));
+        let seen = mem::replace(&mut self.seen, now);
+        if now.saturating_sub(seen) >= STOPPED {
+            for flow in &mut self.flows {
+                if flow.phase == Phase::Sending && !flow.is_blocked {
+                    flow.skip(flow.overdue(now).saturating_sub(1));
+                }
             }
         }
+        now
     }
 
     fn take_events(&mut self) {

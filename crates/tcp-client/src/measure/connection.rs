@@ -64,6 +64,8 @@ impl Connection {
             chunk = rest;
             if self.came == self.messages.length() {
                 self.finish_reply(inbox);
+            } else if inbox.times(self.number).is_some() {
+                inbox.partial();
             }
         }
     }
