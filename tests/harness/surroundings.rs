@@ -48,7 +48,7 @@ pub(crate) fn address_of(listener: &Socket) -> SocketAddr {
     address.as_socket().expect("an address of IP")
 }
 
-/// Replaces a file, the rest are a command.
+/// Puts the first file in the place of the second, and runs the command behind them.
 const REPLACE: &str = r#"mount --bind "$0" "$1" && shift && exec "$@""#;
 
 /// A file that takes the place of another one, for one command.
@@ -101,7 +101,7 @@ impl Replaced {
     }
 }
 
-/// A script in a network of its own, whose first client ports are those of `ports`, with the paths of
+/// A script in a network of its own, whose clients have the local ports `ports`, with the paths of
 /// `programs` as `$1`, `$2` and so on.
 pub(crate) fn with_local_ports(ports: &str, script: &str, programs: &[Program]) -> Option<Command> {
     installed("sysctl", "")?;
@@ -118,8 +118,8 @@ pub(crate) fn with_local_ports(ports: &str, script: &str, programs: &[Program]) 
     )
 }
 
-/// A program that may open so many files.
+/// A program under a limit of open files, as the shell's `ulimit` takes it.
 pub(crate) fn with_open_files(limit: &str, program: Program) -> Command {
     let script = format!(r#"ulimit {limit} && exec "$0" "$@""#);
-    command("bash", ["-c", &script]).with([program.path()])
+    command("sh", ["-c", &script]).with([program.path()])
 }

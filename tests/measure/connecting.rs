@@ -99,7 +99,7 @@ const PAIRS: [(Program, &str, Program); 2] =
 fn a_soft_limit_of_open_files_is_raised_for_many_flows() {
     for (server, options, client) in PAIRS {
         let server = Server::start(server, options);
-        let poor = with_open_files("-Sn 64", client).with("-q -P 100 -c 1");
+        let poor = with_open_files("-S -n 64", client).with("-q -P 100 -c 1");
         run(poor.with([server.address.to_string()])).assert_clean();
     }
 }

@@ -209,7 +209,7 @@ fn a_second_connection_from_the_same_port_to_the_same_server_is_told_as_that() {
     first.wait().assert_code(0);
 }
 
-/// Servers at port 1 and 2, as `$1` is one.
+/// The server `$1` at the ports 1 and 2; the client is `$2`.
 const TWO_SERVERS: &str = r#"
 "$1" -q 127.0.0.1 1 & first=$!
 "$1" -q 127.0.0.1 2 & second=$!

@@ -159,7 +159,7 @@ impl Error {
         self
     }
 
-    /// Says first how it came to that.
+    /// Puts an introduction first, as in `after 3 tries in 5s: cannot connect to …`.
     #[must_use]
     pub fn behind(mut self, introduction: impl fmt::Display) -> Self {
         self.operation = format!("{introduction}: {}", self.operation);
