@@ -29,10 +29,11 @@ fn a_first_address_that_does_not_answer_delays_all_flows_once() {
     server.interrupt().assert_code(0);
 }
 
-/// The first of four neighbouring local ports that are free for TCP and UDP.
-fn four_free_ports() -> u16 {
+/// The first of four neighbouring ports of a local address that are free for TCP and UDP. Each test has
+/// an address of its own.
+fn four_free_ports(address: &str) -> u16 {
     let is_free = |port: &u16| {
-        let place = ("127.0.0.9", *port);
+        let place = (address, *port);
         TcpListener::bind(place).is_ok() && UdpSocket::bind(place).is_ok()
     };
     let first = |port: u16| (port..port + 4).all(|port| is_free(&port));
@@ -60,7 +61,7 @@ fn each_flow_has_the_next_local_port() {
     ];
     for (server, options, client, kind) in clients {
         let server = Server::start(server, options);
-        let first = four_free_ports();
+        let first = four_free_ports("127.0.0.9");
         let end = measure(
             client,
             server.address,
@@ -78,14 +79,14 @@ fn a_local_port_past_the_last_or_in_use_is_refused() {
         let end = run(client.command("-P 4 -c 1 -B :65533"));
         end.assert_error(2, &["usage", "--bind", "65535"]);
         let server = Server::start(server, "");
-        let first = four_free_ports();
-        let taken = SocketAddr::from(([127, 0, 0, 9], first + 2));
+        let first = four_free_ports("127.0.0.10");
+        let taken = SocketAddr::from(([127, 0, 0, 10], first + 2));
         let _tcp = TcpListener::bind(taken).unwrap();
         let _udp = UdpSocket::bind(taken).unwrap();
         let end = measure(
             client,
             server.address,
-            &format!("-P 4 -c 1 -B 127.0.0.9:{first}"),
+            &format!("-P 4 -c 1 -B 127.0.0.10:{first}"),
         );
         let refused = format!("cannot bind to {taken}: address already in use");
         end.assert_error(8, &[&refused, "another local port"]);
