@@ -32,9 +32,9 @@ start() {
     done
 }
 
-# Stops the server as Ctrl-C does, shows the rest of what it said, and demands that it hold a text.
+# Stops the server as a service manager does, shows the rest of what it said, and demands that it hold a text.
 stop_and_expect() {
-    kill -INT "$server"
+    kill "$server"
     local rest
     rest=$(cat <&"$lines")
     exec {lines}<&-

@@ -4,6 +4,7 @@
 //! - `process`: a program run to its end, or kept running
 //! - `server`: a running server with its address
 //! - `figures`: memory, threads, descriptors and processor time of a running program
+//! - `signals`: the signals that a running program handles or ignores
 //! - `terminal`: a pseudo-terminal
 //! - `surroundings`: addresses that never answer, names of the test's own, few ports and descriptors
 //! - `crowd`: thousands of TCP clients
@@ -27,6 +28,7 @@ pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod relay;
 pub(crate) mod server;
+pub(crate) mod signals;
 pub(crate) mod surroundings;
 pub(crate) mod terminal;
 pub(crate) mod udp;
@@ -41,8 +43,8 @@ pub(crate) use peers::{
 };
 pub(crate) use process::{Finished, Running, assert_has, eventually, parse_event, run, run_with};
 pub(crate) use program::{
-    ALL, Program, TcpClient, TcpServer, UdpClient, UdpServer, With, command, in_own_machine,
-    in_own_network, installed, python,
+    ALL, Program, TcpClient, TcpServer, UdpClient, UdpServer, With, as_process_1, behind, command,
+    in_own_machine, in_own_network, installed, python,
 };
 pub(crate) use server::{Server, address_in};
 pub(crate) use terminal::Terminal;

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::DEADLINE;
+use super::signals::is_sigint_ignored;
 
 /// Exit code and output of a program that has ended.
 #[derive(Debug)]
@@ -219,10 +220,15 @@ impl Running {
         }
     }
 
-    /// Ends a program the way a user does and waits for it.
+    /// Ends a program the way a user does and waits for it. Where the tests run in the background of
+    /// a script, SIGINT is ignored.
     #[track_caller]
     pub(crate) fn interrupt(self) -> Finished {
-        self.signal(Signal::SIGINT);
+        self.signal(if is_sigint_ignored() {
+            Signal::SIGTERM
+        } else {
+            Signal::SIGINT
+        });
         self.wait()
     }
 }

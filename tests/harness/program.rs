@@ -149,6 +149,24 @@ pub(crate) fn in_own_machine(script: &str) -> Option<Command> {
     }))
 }
 
+/// A command that runs as process 1, as in a container: it gets no signal that it does not handle.
+/// Its process is the one child of what is started.
+pub(crate) fn as_process_1(program: impl AsRef<OsStr>) -> Option<Command> {
+    let isolated = "--user --map-root-user --pid --fork --kill-child --mount-proc";
+    let probe = run(installed("unshare", isolated)?.with(["true"]));
+    if probe.code != Some(0) {
+        eprintln!("skipped: no namespace of processes here: {}", probe.stderr);
+        return None;
+    }
+    Some(command("unshare", isolated).with([program]))
+}
+
+/// A command that a shell runs behind `set_up`, such as `trap "" INT` or `ulimit -f 1`.
+pub(crate) fn behind(set_up: &str, program: impl AsRef<OsStr>) -> Command {
+    let script = format!(r#"{set_up}; exec "$0" "$@""#);
+    command("sh", ["-c", &script]).with([program])
+}
+
 /// A command that runs in a network of its own, in which every port is free and nothing but
 /// loopback can be reached.
 pub(crate) fn in_own_network(program: impl AsRef<OsStr>) -> Option<Command> {

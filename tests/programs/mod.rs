@@ -11,6 +11,8 @@
 //! - `sockets`: socket options as a peer or a second server sees them
 //! - `standard_input`: of any kind, in any mode, and not asked for
 //! - `standard_output`: a full disk, a reader that has left
+//! - `standard_streams`: streams that do not block, that nobody reads, that may not grow
+//! - `signals`: signals in every mode, ignored ones, and process 1
 //! - `minimum_rust`: the Rust version that the workspace promises
 
 mod arguments;
@@ -22,6 +24,8 @@ mod minimum_rust;
 mod names;
 mod readme;
 mod services;
+mod signals;
 mod sockets;
 mod standard_input;
 mod standard_output;
+mod standard_streams;

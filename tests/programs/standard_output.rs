@@ -1,10 +1,14 @@
 //! Standard output without room, or without a reader.
 
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use crate::harness::{ALL, Finished, Running, TcpClient, TcpServer, UdpServer, reply_with};
+use crate::harness::{
+    ALL, Finished, Running, TcpClient, TcpServer, UdpServer, address_of, assert_echoes,
+    closed_port, connect, connected_to, eventually, receive, reply_with,
+};
 
 /// Runs a program with this standard output.
 fn run_into(mut command: Command, stdout: impl Into<Stdio>) -> Finished {
@@ -47,15 +51,63 @@ fn a_server_whose_reader_leaves_ends_quietly_though_no_client_comes() {
     }
 }
 
+fn full_disk() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
 #[test]
-fn a_full_disk_is_exit_8_with_the_reason() {
-    for command in [
-        TcpServer.command("-p 0"),
-        TcpClient.to(reply_with(b"hola"), ""),
-        UdpServer.command("-p 0"),
-    ] {
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let parts = ["cannot write to standard output", "no space left"];
-        run_into(command, full).assert_error(8, &parts);
+fn a_reply_for_which_there_is_no_room_is_exit_8_with_the_reason() {
+    let parts = ["cannot write to standard output", "no space left"];
+    let command = TcpClient.to(reply_with(b"hola"), "");
+    run_into(command, full_disk()).assert_error(8, &parts);
+}
+
+#[test]
+fn a_server_serves_on_without_room_for_its_log_and_its_end_tells() {
+    let (address, mut client) = (closed_port(), None);
+    let mut command = TcpServer.to(address, "--json");
+    command.stdin(Stdio::null()).stdout(full_disk());
+    let server = Running::spawn({
+        command.stderr(Stdio::piped());
+        command
+    });
+    eventually("the server listens", || {
+        client = TcpStream::connect(address).ok();
+        client.is_some()
+    });
+    assert_echoes(&mut client.unwrap(), b"hola");
+    for _ in 0..50 {
+        assert_echoes(&mut connect(address), b"hola");
     }
+    assert_one_warning(server);
+}
+
+#[test]
+fn a_receiver_counts_on_without_room_for_what_it_shows_and_its_end_tells() {
+    let mut command = UdpServer.command("-p 0 --echo");
+    command.stdin(Stdio::null()).stdout(full_disk());
+    let server = Running::spawn({
+        command.stderr(Stdio::piped());
+        command
+    });
+    let peer = connected_to(address_of(&server));
+    for _ in 0..50 {
+        peer.send(b"hola").unwrap();
+        assert_eq!(receive(&peer), b"hola");
+    }
+    assert_one_warning(server);
+}
+
+/// One warning when the first line is lost, and one line about the loss at the end.
+#[track_caller]
+fn assert_one_warning(server: Running) {
+    let reason = "cannot write to standard output: no space left";
+    let warning = server.error_line();
+    assert!(
+        warning.contains("warning") && warning.contains(reason),
+        "{warning}"
+    );
+    server
+        .interrupt()
+        .assert_error(8, &[reason, "bytes are lost"]);
 }

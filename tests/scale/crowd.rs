@@ -15,8 +15,8 @@ fn clients() -> u64 {
 #[test]
 fn eighteen_thousand_clients_cost_four_kibibytes_each_and_a_handful_of_threads() {
     let _machine = one_at_a_time();
-    // The main thread, one for signals, and a worker a processor.
-    let threads = 2 + thread::available_parallelism().unwrap().get() as u64;
+    // The main thread, two for signals, and a worker a processor.
+    let threads = 3 + thread::available_parallelism().unwrap().get() as u64;
     let clients = clients();
     let server = Server::start(TcpServer, "--json");
     let role = format!("exchange --bytes 1000 --clients {clients}");

@@ -5,6 +5,7 @@
 //! - `turns`: clients that stream leave room for others
 //! - `churn`: thousands of visits leave nothing behind
 //! - `drain`: SIGTERM in the middle of a thousand transfers
+//! - `starts`: many starts and stops
 //! - `places`, `descriptors`, `threads`: more clients than there are of these
 
 mod churn;
@@ -13,5 +14,6 @@ mod descriptors;
 mod drain;
 mod hostile;
 mod places;
+mod starts;
 mod threads;
 mod turns;

@@ -10,8 +10,8 @@
 //! - `half_close`: when the client ends its side, and servers that end theirs after that
 //! - `progress`: what the peer has acknowledged decides
 //! - `idle_input`: a client that has nothing to send when its server ends
-//! - `limits`: limits of this machine
 //! - `shutdown`, `drain`: the end of a server, with clients that behave and clients that do not
+//! - `last_clients`: clients that connect in the instant of a signal
 //! - `interop`: with the programs that people use today
 
 mod bad_servers;
@@ -21,7 +21,7 @@ mod drain;
 mod half_close;
 mod idle_input;
 mod interop;
-mod limits;
+mod last_clients;
 mod output;
 mod progress;
 mod retry;

@@ -138,11 +138,11 @@ impl Error {
 
     /// A thread that cannot be started: of all calls pthread_create(3) alone means a limit by `EAGAIN`.
     pub fn thread(operation: impl Into<String>, error: io::Error) -> Self {
-        let is_limit = error.kind() == io::ErrorKind::WouldBlock;
-        let hint = "ulimit -u and the cgroup's pids.max limit the number of threads";
-        Self::io(operation, error)
-            .with_kind(ErrorKind::LocalLimit)
-            .with_hint(is_limit.then_some(hint))
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return Self::io(operation, error).with_kind(ErrorKind::LocalLimit);
+        }
+        let hint = "ulimit -u, ulimit -v and the cgroup's pids.max limit their number";
+        Self::io(operation, io::Error::other("no more threads")).with_hint(hint)
     }
 
     /// Replaces the class that the system's error alone suggests.

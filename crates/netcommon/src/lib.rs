@@ -46,7 +46,8 @@
 //! - [`difference`]: the first place where a reply is not the echo
 //! - [`language`]: Spanish or English for the human lines
 //! - [`warning`]: warnings with a limited rate
-//! - [`shutdown`]: Ctrl-C and SIGTERM, the first to finish and the second to exit
+//! - `signals`: SIGINT, SIGTERM and SIGHUP, from the start of every program
+//! - [`shutdown`]: the request to finish, which the first signal makes; the second ends the program
 //! - [`interface`]: network interfaces of this machine
 //! - [`address`]: names, addresses and groups, parsed, resolved and shown
 //! - [`options`]: socket options, applied in one place and read back
@@ -75,6 +76,7 @@ pub mod payload;
 pub mod retry;
 pub mod service;
 pub mod shutdown;
+mod signals;
 pub mod socket;
 pub mod units;
 pub mod warning;

@@ -34,13 +34,13 @@ pub mod reply;
 mod sender;
 pub mod source;
 
-use std::io::{Write, stderr};
+use std::io::Write;
 use std::net::TcpStream;
 use std::time::Instant;
 
 use netcommon::address::{Endpoint, Target};
 use netcommon::cli::Program;
-use netcommon::output::Style;
+use netcommon::output::{StandardStream, Style};
 use netcommon::socket::tcp;
 use netcommon::{Error, input};
 
@@ -106,7 +106,7 @@ fn invite(target: &Target) {
     let name = Args::NAME;
     // A closed standard error has no reader to miss it.
     let _ = writeln!(
-        stderr(),
+        StandardStream::Error,
         "{name}: connected to {target}; type to send, Ctrl-D ends"
     );
 }

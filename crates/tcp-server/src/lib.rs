@@ -69,23 +69,24 @@ use events::Event;
 ///
 /// An address that cannot be listened on, or a local limit that keeps the server from starting.
 pub fn run(args: Args) -> Result<(), Error> {
+    // Before the listener is there: clients that connect from then on are served.
+    let shutdown = Shutdown::of_server(args.drain_timeout);
     let (listener, target) = listen(&args)?;
     let address = listener
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
-    let output = Arc::new(args.output.open());
+    let output = Arc::new(args.output.open().into_log());
     let settings = args.settings(inspect::inspector(&output, args.output.hex))?;
-    let shutdown = Shutdown::new();
     let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
         .map_err(|error| Error::io("cannot start the server", error))?;
-    // Before the workers, which may be the last threads that the system grants.
-    shutdown.on_signals(server.waker())?;
     output.say(&Event::Listening {
         place: target.with_port(address.port()).to_string(),
         address: address.into(),
     })?;
     service::report_ready();
-    server.run()
+    shutdown.wake_with(server.waker());
+    server.run()?;
+    output.finish()
 }
 
 /// A listener and its name for people: the one that a service manager hands over, else our own.

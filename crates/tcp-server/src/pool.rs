@@ -2,9 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
+use std::thread::Builder;
 
-use netcommon::error::reason;
+use netcommon::Error;
 
 use crate::client::Client;
 use crate::clients::Clients;
@@ -72,11 +72,12 @@ impl WorkerPool {
         }
         match self.refusal.take() {
             Some(error) if started == 0 => return Err(error),
-            Some(error) => log::warn!(
-                "the system refuses some of {} workers ({}); {started} serve all clients",
-                self.shared.settings.limits.threads,
-                reason(&error)
-            ),
+            Some(error) => {
+                let workers = self.shared.settings.limits.threads;
+                let refused = format!("the system refuses some of {workers} workers");
+                let refused = Error::thread(refused, error);
+                log::warn!("{refused}; {started} serve all clients");
+            }
             None => {}
         }
         Ok(())
@@ -112,16 +113,10 @@ impl Drop for WorkerPool {
 }
 
 fn spawn(worker: Worker, wake: impl Fn() + Send + 'static) -> io::Result<()> {
-    let builder = thread::Builder::new()
-        .name("worker".to_owned())
-        .stack_size(STACK);
+    let builder = Builder::new().name("worker".to_owned()).stack_size(STACK);
     let spawned = builder.spawn(move || {
         worker.run();
         wake();
     });
-    spawned.map(drop).map_err(|error| match error.kind() {
-        // Of all calls pthread_create(3) alone means a limit by EAGAIN.
-        io::ErrorKind::WouldBlock => io::Error::other("no more threads"),
-        _ => error,
-    })
+    spawned.map(drop)
 }

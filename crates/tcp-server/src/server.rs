@@ -74,7 +74,7 @@ impl Server {
     }
 
     /// What a signal handler calls after it requested the shutdown.
-    pub fn waker(&self) -> impl Fn() + Clone + Send + 'static {
+    pub fn waker(&self) -> impl Fn() + Clone + Send + Sync + 'static {
         let waker = Arc::clone(&self.waker);
         move || {
             if let Err(error) = waker.wake() {
@@ -200,5 +200,5 @@ impl Server {
 }
 
 fn cannot_start(error: io::Error) -> Error {
-    Error::io("cannot start the server", error)
+    Error::thread("cannot start the server", error)
 }

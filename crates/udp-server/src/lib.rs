@@ -19,6 +19,7 @@ mod probes;
 pub mod server;
 
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use netcommon::address::Target;
 use netcommon::limits::{RESERVED_DESCRIPTORS, require_open_files};
@@ -39,20 +40,22 @@ use events::Event;
 /// A usage error, an address that cannot be bound, or an output that cannot be written.
 pub fn run(args: Args) -> Result<(), Error> {
     require_open_files(RESERVED_DESCRIPTORS)?;
+    // Before the socket is bound: what comes to it from then on is shown.
+    let shutdown = Shutdown::of_server(Duration::ZERO);
     let (socket, target) = bind(&args)?;
     let address = socket
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
-    let output = args.output.open();
+    let output = args.output.open().into_log();
     let server = Server::new(socket, args.settings(), &output)?;
-    let shutdown = Shutdown::new();
-    shutdown.on_signals(server.waker()?)?;
     output.say(&Event::Listening {
         target: target.with_port(address.port()),
         address: address.into(),
     })?;
     service::report_ready();
-    server.run(&shutdown)
+    shutdown.wake_with(server.waker()?);
+    server.run(&shutdown)?;
+    output.finish()
 }
 
 /// A socket in the groups to join and its name for people: the one that a service manager hands

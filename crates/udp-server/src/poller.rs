@@ -46,7 +46,7 @@ impl Poller {
     /// # Errors
     ///
     /// When no descriptor is left for it.
-    pub(crate) fn waker(&self) -> Result<impl Fn() + Send + 'static, Error> {
+    pub(crate) fn waker(&self) -> Result<impl Fn() + Send + Sync + 'static, Error> {
         let waker = Waker::new(self.poll.registry(), SIGNAL).map_err(cannot_wait)?;
         Ok(move || {
             if let Err(error) = waker.wake() {

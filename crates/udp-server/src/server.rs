@@ -100,7 +100,7 @@ impl<'a> Server<'a> {
     /// # Errors
     ///
     /// No descriptor left for it.
-    pub fn waker(&self) -> Result<impl Fn() + Send + 'static, Error> {
+    pub fn waker(&self) -> Result<impl Fn() + Send + Sync + 'static, Error> {
         self.poller.waker()
     }
 

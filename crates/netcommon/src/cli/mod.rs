@@ -14,10 +14,11 @@ mod reference;
 mod usage;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Command, Parser};
+use env_logger::Target;
 use serde::Serialize;
 
 pub use groups::{
@@ -29,7 +30,8 @@ use generate::Kind;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
-use crate::output::{Event, Output, timestamp};
+use crate::output::{Event, Output, StandardStream, timestamp};
+use crate::signals;
 
 /// The arguments of a program.
 pub trait Program: Parser {
@@ -43,8 +45,8 @@ pub trait Program: Parser {
     fn output(&self) -> &OutputArgs;
 }
 
-/// Parses the command line, starts logging, runs the program, and turns its failure into one line
-/// on standard error and an exit code.
+/// Parses the command line, starts logging, handles signals, runs the program, and turns its failure
+/// into one line on standard error and an exit code.
 pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let program = match parse::<P>(&arguments) {
@@ -58,13 +60,22 @@ pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
         }
         Err(help_or_version) => {
             // A closed standard output is no failure here either.
-            let _ = help_or_version.print();
+            let _ = print(&help_or_version);
             return ExitCode::SUCCESS;
         }
     };
     let output = program.output().clone();
     start_logging(P::NAME, &output);
-    exit_code(P::NAME, run(program), || output.json.then(|| output.open()))
+    let result = signals::start().and_then(|()| run(program));
+    exit_code(P::NAME, result, || output.json.then(|| output.open()))
+}
+
+/// Help has its style on a terminal alone.
+fn print(help: &clap::Error) -> io::Result<()> {
+    if io::stdout().is_terminal() {
+        return help.print();
+    }
+    write!(StandardStream::Output, "{}", help.render())
 }
 
 enum Request<P> {
@@ -105,7 +116,7 @@ fn exit_code(
     if kind != ErrorKind::OutputClosed {
         let message = error.to_string().replace('\n', " ");
         // Where standard error is closed, the exit code alone tells.
-        let _ = writeln!(std::io::stderr(), "{name}: {message}");
+        let _ = writeln!(StandardStream::Error, "{name}: {message}");
         if let Some(output) = json() {
             // Standard output may be what failed.
             let _ = output.say(&Failure::Error { kind, message });
@@ -131,6 +142,7 @@ fn start_logging(name: &'static str, arguments: &OutputArgs) {
     env_logger::Builder::new()
         .filter_level(arguments.log_level())
         .parse_default_env()
+        .target(Target::Pipe(Box::new(StandardStream::Error)))
         .format(move |line, record| {
             if timestamps {
                 write!(line, "{} ", timestamp())?;

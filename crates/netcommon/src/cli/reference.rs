@@ -18,7 +18,7 @@ pub struct Manual {
 }
 
 /// Exit codes and their meanings.
-pub(super) const EXIT_CODES: [Entry; 9] = [
+pub(super) const EXIT_CODES: [Entry; 10] = [
     ("0", "ok (a server's Ctrl-C too)"),
     (
         "1",
@@ -35,7 +35,11 @@ pub(super) const EXIT_CODES: [Entry; 9] = [
     ("7", "reset or closed early by the peer"),
     (
         "8",
-        "local limit: address in use, permission, descriptors, disk space",
+        "local limit: address in use, permission, descriptors, threads, disk space",
+    ),
+    (
+        "129, 130, 143",
+        "SIGHUP, Ctrl-C or SIGTERM ended a client that had nothing to sum up",
     ),
 ];
 

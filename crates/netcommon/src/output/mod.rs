@@ -3,13 +3,19 @@
 //! Everything a program says there goes through one [`Output`]. It is buffered: a program flushes
 //! before it waits. When nobody reads any more, writing fails with [`ErrorKind::OutputClosed`],
 //! which ends a program quietly; [`watch`] lets one that only waits learn of it too.
+//!
+//! # Layout
+//!
+//! - [`StandardStream`]: standard output and error, whatever their mode
+//! - `buffer`: what is written, on its way to the system
+//! - [`watch`]: standard output in a poller
 
+mod buffer;
+mod stream;
 mod watch;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::os::fd::AsFd;
+use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -19,7 +25,11 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
 
+pub use stream::StandardStream;
+pub(crate) use stream::is_held_up;
 pub use watch::{is_closed, watch};
+
+use buffer::Buffer;
 
 /// Something that happened, as people and as programs read it.
 ///
@@ -66,7 +76,7 @@ pub enum Style {
 /// # Errors
 ///
 /// Whatever writes fails with [`ErrorKind::OutputClosed`] when nobody reads any more, else with
-/// [`ErrorKind::LocalLimit`] and the system's reason.
+/// [`ErrorKind::LocalLimit`] and the system's reason; the latter never in a [log](Self::into_log).
 pub struct Output {
     /// What it carries.
     pub style: Style,
@@ -78,8 +88,10 @@ pub struct Output {
 }
 
 struct Buffers {
-    sink: BufWriter<Box<dyn Write + Send>>,
-    lines: String,
+    buffer: Buffer,
+    /// For the line that is made.
+    text: String,
+    json: Vec<u8>,
 }
 
 #[derive(Serialize)]
@@ -92,7 +104,12 @@ struct Timed<'a, E> {
 impl Output {
     /// Standard output in the given style.
     pub fn new(style: Style, language: Language, timestamps: bool) -> Self {
-        Self::to(style, language, timestamps, stdout())
+        Self::to(
+            style,
+            language,
+            timestamps,
+            Box::new(StandardStream::Output),
+        )
     }
 
     /// The same for any sink.
@@ -103,8 +120,9 @@ impl Output {
         sink: Box<dyn Write + Send>,
     ) -> Self {
         let buffers = Buffers {
-            sink: BufWriter::with_capacity(1 << 16, sink),
-            lines: String::new(),
+            buffer: Buffer::new(sink),
+            text: String::new(),
+            json: Vec::new(),
         };
         Self {
             style,
@@ -112,6 +130,23 @@ impl Output {
             timestamps,
             buffers: Mutex::new(buffers),
         }
+    }
+
+    /// The same as the log of a server, which goes on when the log cannot be written: the first
+    /// failure is warned of, and [`finish`](Self::finish) tells what was lost.
+    #[must_use]
+    pub fn into_log(self) -> Self {
+        self.lock().buffer.keep_losses();
+        self
+    }
+
+    /// Flushes for the last time.
+    ///
+    /// # Errors
+    ///
+    /// What a [log](Self::into_log) has lost, as a local limit.
+    pub fn finish(&self) -> Result<(), Error> {
+        self.lock().buffer.finish()
     }
 
     /// Writes an event into the buffer, in the style of this output.
@@ -136,71 +171,62 @@ impl Output {
 
     /// Writes bytes into the buffer as they are, whatever the style.
     pub fn write_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        self.lock().sink.write_all(bytes).map_err(failed)
+        self.lock().buffer.write(bytes)
     }
 
     /// Hands everything written so far to the system.
     pub fn flush(&self) -> Result<(), Error> {
-        self.lock().sink.flush().map_err(failed)
+        self.lock().buffer.flush()
     }
 
     /// Writes text for people into the buffer, in [`Style::Text`] alone.
     pub fn write_text(&self, text: &str) -> Result<(), Error> {
         if self.style == Style::Text {
-            self.put_text(&mut self.lock().sink, text, None)
-                .map_err(failed)?;
+            self.put_text(&mut self.lock().buffer, text, None)?;
         }
         Ok(())
     }
 
     fn write_lines(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
-        let Buffers { sink, lines } = &mut *self.lock();
-        lines.clear();
-        event.human(self.language, lines);
-        self.put_text(sink, lines, time).map_err(failed)
+        let Buffers { buffer, text, .. } = &mut *self.lock();
+        text.clear();
+        event.human(self.language, text);
+        self.put_text(buffer, text, time)
     }
 
     fn put_text(
         &self,
-        sink: &mut impl Write,
+        buffer: &mut Buffer,
         text: &str,
         time: Option<SystemTime>,
-    ) -> io::Result<()> {
+    ) -> Result<(), Error> {
         if !self.timestamps || text.is_empty() {
-            return sink.write_all(text.as_bytes());
+            return buffer.write(text.as_bytes());
         }
         // Empty lines that set an event apart stay in front of the time.
         let visible = text.trim_start_matches('\n');
         let blank = &text[..text.len() - visible.len()];
         let time = format_rfc3339_micros(time.unwrap_or_else(SystemTime::now));
-        write!(sink, "{blank}{time} {visible}")
+        buffer.write(format!("{blank}{time} {visible}").as_bytes())
     }
 
     fn write_json(&self, event: &impl Event, time: Option<SystemTime>) -> Result<(), Error> {
-        let sink = &mut self.lock().sink;
+        let Buffers { buffer, json, .. } = &mut *self.lock();
+        json.clear();
         let written = if self.timestamps {
             let time_s = seconds_since_1970(time.unwrap_or_else(SystemTime::now));
-            serde_json::to_writer(&mut *sink, &Timed { event, time_s })
+            serde_json::to_writer(&mut *json, &Timed { event, time_s })
         } else {
-            serde_json::to_writer(&mut *sink, event)
+            serde_json::to_writer(&mut *json, event)
         };
-        written
-            .map_err(io::Error::from)
-            .and_then(|()| sink.write_all(b"\n"))
-            .map_err(failed)
+        written.map_err(|error| failed(error.into()))?;
+        json.push(b'\n');
+        buffer.write(json)
     }
 
     // A panic in the midst of writing leaves half a line behind, at worst.
     fn lock(&self) -> MutexGuard<'_, Buffers> {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A descriptor of its own: `io::stdout` would look for line feeds in every byte of a payload.
-fn stdout() -> Box<dyn Write + Send> {
-    match io::stdout().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => Box::new(File::from(descriptor)),
-        Err(_) => Box::new(io::stdout()),
     }
 }
 

@@ -78,10 +78,8 @@ fn start<T: Transport + 'static>(worker: Worker<T>, barrier: &Arc<Barrier>) -> i
         barrier.wait();
         worker.work();
     };
-    thread::Builder::new()
-        .name("measure".to_owned())
-        .spawn(work)
-        .map(drop)
+    let builder = thread::Builder::new().name("measure".to_owned());
+    builder.spawn(work).map(drop)
 }
 
 fn finish(
@@ -107,5 +105,5 @@ fn finish(
 }
 
 fn cannot_start(error: io::Error) -> Error {
-    Error::io("cannot start the measuring threads", error)
+    Error::thread("cannot start the measuring threads", error)
 }

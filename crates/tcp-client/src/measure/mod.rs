@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
         peer,
     );
     let waker = Arc::clone(&run);
-    shutdown.on_signals(move || waker.wake())?;
+    shutdown.on_signals(move || waker.wake());
     let connections = (0..).zip(streams);
     let connections = connections.map(|(flow, stream)| Connection::new(stream, flow, length));
     let transport = Tcp::new(target.to_string());

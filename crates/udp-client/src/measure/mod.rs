@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
         address,
     );
     let waker = Arc::clone(&run);
-    shutdown.on_signals(move || waker.wake())?;
+    shutdown.on_signals(move || waker.wake());
     let sockets: Vec<_> = peers.into_iter().map(Peer::into_socket).collect();
     sockets.iter().try_for_each(prepare)?;
     let outcome = engine::run(&run, &transport, sockets)?;
