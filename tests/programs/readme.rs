@@ -81,7 +81,7 @@ fn script(blocks: &[Block<'_>]) -> String {
             script += &format!("{{ {command}\n}} > {number}.{step} 2>&1\n");
         }
     }
-    script + "[ -z \"$servers\" ] || kill -INT $servers\nwait $servers\nexit 0\n"
+    script + "[ -z \"$servers\" ] || kill $servers\nwait $servers\nexit 0\n"
 }
 
 /// Numbers, with their units, and the ids of runs become `0`; padding becomes nothing.

@@ -6,7 +6,7 @@ use std::iter;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::{Finished, Server, TcpServer, crowd, one_at_a_time};
+use crate::harness::{Finished, Server, TcpServer, count, crowd, one_at_a_time};
 
 const CLIENTS: usize = 1000;
 
@@ -16,7 +16,8 @@ fn by_address(events: Vec<Value>, key: &str) -> HashMap<String, Value> {
     pairs.collect()
 }
 
-/// The crowd has compared every byte; here both sides count the same ones.
+/// The crowd has compared every byte; here both sides count the same ones. What a client sent behind
+/// the end was never read.
 fn assert_everything_read_came_back(end: &Finished, left: Vec<Value>, how: &str) {
     let closings = by_address(end.events_of("closed"), "peer");
     let departures = by_address(left, "client");
@@ -25,7 +26,9 @@ fn assert_everything_read_came_back(end: &Finished, left: Vec<Value>, how: &str)
         let closed = &closings[&client];
         assert_eq!(left["how"], how, "{left} {closed}");
         assert_eq!(left["received"], closed["bytes"], "{left} {closed}");
-        assert_eq!(closed["undelivered"], 0, "{closed}");
+        assert_eq!(closed["undelivered"], closed["unread"], "{closed}");
+        let accounted = count(closed, "bytes") + count(closed, "undelivered");
+        assert!(accounted <= count(&left, "sent"), "{left} {closed}");
     }
 }
 
@@ -59,6 +62,6 @@ fn transfers_that_can_finish_in_the_drain_time_do() {
 #[test]
 fn transfers_without_end_are_ended_in_order_behind_the_last_byte_read() {
     let end = stream_through_the_end("10s", "", "ended");
-    let parts = ["cut ", "after 10s", " 0 bytes of echo were not delivered"];
+    let parts = ["cut ", "after 10s", "bytes of echo were not delivered"];
     end.assert_error(0, &parts);
 }

@@ -6,6 +6,7 @@
 //! - `churn`: thousands of visits leave nothing behind
 //! - `drain`: SIGTERM in the middle of a thousand transfers
 //! - `starts`: many starts and stops
+//! - `memory`: clients that do not read, where memory is short
 //! - `places`, `descriptors`, `threads`: more clients than there are of these
 
 mod churn;
@@ -13,6 +14,7 @@ mod crowd;
 mod descriptors;
 mod drain;
 mod hostile;
+mod memory;
 mod places;
 mod starts;
 mod threads;

@@ -1,15 +1,17 @@
 //! The drain of a server whose clients read late, never stop or never read.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 use crate::harness::{
-    DEADLINE, Server, TcpServer, connect, crowd, eventually, noise, one_at_a_time,
+    DEADLINE, Server, TcpServer, connect, count, crowd, eventually, noise, one_at_a_time,
     send_without_end, wait_for_bytes,
 };
 
@@ -40,25 +42,92 @@ fn a_client_that_reads_late_is_not_taken_for_a_silent_one() {
     server.wait().assert_clean();
 }
 
-#[test]
-fn a_client_that_never_stops_gets_all_that_was_read_and_an_orderly_end() {
-    let server = Server::start(TcpServer, "--json --drain-timeout 2s");
+/// Stops a server in the middle of a transfer without end. Returns the echo that came back and the
+/// server's word on it; how the connection ended is the client's to see.
+fn stop_in_a_transfer(drain_timeout: &str) -> (Vec<u8>, Value, io::Result<usize>) {
+    let arguments = format!("--json --drain-timeout {drain_timeout}");
+    let server = Server::start(TcpServer, &arguments);
     let mut client = connect_narrowly(server.address);
     let mut writer = client.try_clone().unwrap();
     let message = noise(2, 64 << 20);
     let mut echo = Vec::new();
-    thread::scope(|scope| {
+    let ending = thread::scope(|scope| {
         scope.spawn(|| writer.write_all(&message));
         wait_for_bytes(&client);
         server.signal(Signal::SIGTERM);
-        client.read_to_end(&mut echo).unwrap();
-        client.shutdown(Shutdown::Both).unwrap();
+        let ending = client.read_to_end(&mut echo);
+        // Fails behind a reset.
+        let _ = client.shutdown(Shutdown::Both);
+        ending
     });
     assert!(message.starts_with(&echo));
     let end = server.wait();
-    let closed = &end.assert_code(0).events_of("closed")[0];
+    let closed = end.assert_code(0).events_of("closed").remove(0);
+    (echo, closed, ending)
+}
+
+#[test]
+fn a_client_that_never_stops_gets_all_that_was_read_and_an_orderly_end() {
+    // A fifth of the time is for what was read: enough on a busy machine.
+    let (echo, closed, ending) = stop_in_a_transfer("10s");
+    ending.unwrap();
     assert_eq!(closed["bytes"], echo.len(), "{closed}");
-    assert_eq!(closed["undelivered"], 0, "{closed}");
+    // What it sent behind the end was never read.
+    assert_eq!(closed["undelivered"], closed["unread"], "{closed}");
+}
+
+#[test]
+fn what_a_cut_in_a_transfer_takes_from_a_client_is_counted() {
+    for drain_timeout in ["100ms", "300ms", "1s"] {
+        let (echo, closed, _) = stop_in_a_transfer(drain_timeout);
+        let delivered = count(&closed, "bytes");
+        let lost = count(&closed, "undelivered") - count(&closed, "unread");
+        let echo = echo.len() as u64;
+        assert!(
+            (delivered..=delivered + lost).contains(&echo),
+            "{echo} {closed}"
+        );
+    }
+}
+
+/// Waits until the server's kernel has taken all that a client has sent.
+fn wait_until_taken(client: &TcpStream) {
+    let port = client.local_addr().unwrap().port();
+    let local = format!(":{port:04X}");
+    eventually("the server's kernel has it all", || {
+        let connections = fs::read_to_string("/proc/net/tcp").unwrap();
+        let mut rows = connections.lines().map(|row| row.split_whitespace());
+        // Local address, remote address, state, bytes to send and to receive (proc_pid_net(5)).
+        let row = rows.find(|row| row.clone().nth(1).unwrap().ends_with(&local));
+        let queues = row.unwrap().nth(4).unwrap();
+        queues.starts_with("00000000:")
+    });
+}
+
+#[test]
+fn a_cut_counts_every_byte_that_came_and_did_not_get_back() {
+    for drain_timeout in ["0", "500ms"] {
+        let arguments = format!("--json --drain-timeout {drain_timeout}");
+        // Little fits into a small buffer: much lies unread, in the server and in the kernels.
+        let server = Server::start(TcpServer, arguments.as_str());
+        let mut client = connect_narrowly(server.address);
+        let message = noise(3, 700_000);
+        client.write_all(&message).unwrap();
+        wait_until_taken(&client);
+        server.signal(Signal::SIGTERM);
+        let end = server.wait();
+        let closed = &end.events_of("closed")[0];
+        let undelivered = count(closed, "undelivered");
+        let told = format!("{undelivered} bytes of echo were not delivered");
+        end.assert_error(0, &["cut 1 ", &told]);
+        assert_eq!(count(closed, "bytes") + undelivered, 700_000, "{closed}");
+        assert!(count(closed, "unread") <= undelivered, "{closed}");
+        // The end is a reset, behind which the client still finds what its kernel has.
+        let mut echo = Vec::new();
+        let _ = client.read_to_end(&mut echo);
+        assert!(message.starts_with(&echo));
+        assert!(count(closed, "bytes") <= echo.len() as u64, "{closed}");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@
 //! - `idle_input`: a client that has nothing to send when its server ends
 //! - `shutdown`, `drain`: the end of a server, with clients that behave and clients that do not
 //! - `last_clients`: clients that connect in the instant of a signal
+//! - `slow_readers`: an idle time-out beside clients that read slowly, or not at all
+//! - `urgent`: urgent data
 //! - `interop`: with the programs that people use today
 
 mod bad_servers;
@@ -26,7 +28,9 @@ mod output;
 mod progress;
 mod retry;
 mod shutdown;
+mod slow_readers;
 mod terminal;
 mod transfer;
+mod urgent;
 
 pub(crate) use interop::{python_echo, socat_echo};

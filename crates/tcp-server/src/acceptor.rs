@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use netcommon::address::Endpoint;
 use netcommon::error::reason;
 use netcommon::warning::RateLimitedWarning;
+use socket2::SockRef;
 
 use crate::send_queue;
 
@@ -41,6 +42,8 @@ impl Acceptor {
         if let Err(error) = send_queue::bound(&listener) {
             log::debug!("what clients do not read is bounded by their send buffers alone: {error}");
         }
+        // Urgent bytes are echoed as all others; connections inherit this from the listener.
+        SockRef::from(&listener).set_out_of_band_inline(true)?;
         let descriptor = listener.as_raw_fd();
         registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)?;
         Ok(Self {
@@ -64,6 +67,15 @@ impl Acceptor {
     /// Whether clients may wait in the backlog.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    /// Lets no further client connect, while those that have are still accepted: a client between the
+    /// last accept and the close would be reset. This one tries again, and is refused.
+    pub(crate) fn refuse_newcomers(&self) {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&self.listener).attach_filter(&no_syn::FILTER) {
+            log::debug!("a client that connects at the very end may be reset: {error}");
+        }
     }
 
     /// How long until a try to accept makes sense, if clients may wait.
@@ -112,4 +124,26 @@ fn concerns_one_client(error: &io::Error) -> bool {
         Io::ConnectionAborted | Io::ConnectionReset | Io::TimedOut
     );
     network || client || error.kind() == Io::Interrupted
+}
+
+/// A filter that drops a listener's SYN segments, as if they were lost (socket(7), `SO_ATTACH_FILTER`).
+#[cfg(target_os = "linux")]
+mod no_syn {
+    use nix::libc::{BPF_ABS, BPF_B, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET};
+    use socket2::SockFilter;
+
+    /// The byte of a TCP header that has the flags (RFC 9293, 3.1).
+    const FLAGS: u32 = 13;
+    const SYN: u32 = 2;
+
+    pub(super) static FILTER: [SockFilter; 4] = [
+        instruction(BPF_LD | BPF_B | BPF_ABS, FLAGS),
+        SockFilter::new((BPF_JMP | BPF_JSET | BPF_K) as u16, 0, 1, SYN),
+        instruction(BPF_RET | BPF_K, 0),
+        instruction(BPF_RET | BPF_K, u32::MAX),
+    ];
+
+    const fn instruction(code: u32, operand: u32) -> SockFilter {
+        SockFilter::new(code as u16, 0, 0, operand)
+    }
 }

@@ -33,7 +33,7 @@ pub struct Args {
     /// Threads that serve the clients, at most 1024 [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     pub max_threads: Option<usize>,
-    /// Close a client that has been silent, or has not read its echo, for DUR [default: never]
+    /// Close a client that has sent nothing and taken nothing of its echo for DUR [default: never]
     #[arg(long, value_name = "DUR", value_parser = parse_wait)]
     pub idle_timeout: Option<Duration>,
     /// How long Ctrl-C waits for clients that are still talking

@@ -2,14 +2,17 @@
 
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::Token;
 use netcommon::address::Endpoint;
+use netcommon::socket::info::tcp_info;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
 use crate::inspect::{Chunk, Inspector};
+use crate::memory::Memory;
 use crate::places::Place;
 use crate::send_queue;
 use crate::unsent::Unsent;
@@ -26,13 +29,21 @@ pub(crate) struct Client {
     pub(crate) last_active: Instant,
     /// Bytes read.
     pub(crate) received: u64,
-    /// Bytes echoed.
+    /// Bytes echoed: handed to the kernel.
     pub(crate) echoed: u64,
+    /// Bytes read for nothing, while the connection was closed.
+    pub(crate) discarded: u64,
+    /// Bytes that the client had acknowledged when that was last looked at.
+    acknowledged: u64,
     /// Bytes read that could not be echoed yet, at most one buffer.
-    pub(crate) unsent: Unsent,
-    /// The poller said that nothing follows on what is there: it will not say so again.
-    pub(crate) hung_up: bool,
-    _place: Place,
+    unsent: Unsent,
+    /// There was no room for the echo of bytes that lie unread.
+    is_blocked: bool,
+    /// A short read does not show that all was read: the poller said that nothing follows, and will
+    /// not say so again, or that there is urgent data, in front of which a read stops (tcp(7)).
+    pub(crate) reads_to_end: bool,
+    memory: Arc<Memory>,
+    pub(crate) place: Place,
 }
 
 /// What is next for a client.
@@ -88,7 +99,12 @@ impl CloseReason {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, peer: Endpoint, place: Place) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        peer: Endpoint,
+        place: Place,
+        memory: Arc<Memory>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             stream,
@@ -97,9 +113,13 @@ impl Client {
             last_active: now,
             received: 0,
             echoed: 0,
+            discarded: 0,
+            acknowledged: 0,
             unsent: Unsent::NOTHING,
-            hung_up: false,
-            _place: place,
+            is_blocked: false,
+            reads_to_end: false,
+            memory,
+            place,
         }
     }
 
@@ -114,6 +134,25 @@ impl Client {
 
     pub(crate) fn is_silent_for(&self, time: Duration, now: Instant) -> bool {
         now.saturating_duration_since(self.last_active) >= time
+    }
+
+    /// What the client has acknowledged since the last look is activity, too: one that reads slowly
+    /// takes from the kernel what was handed over long ago.
+    pub(crate) fn look_at_progress(&mut self, now: Instant) {
+        if self.acknowledged >= self.echoed {
+            return;
+        }
+        if let Some(info) = tcp_info(&self.stream)
+            && info.bytes_acknowledged > self.acknowledged
+        {
+            self.acknowledged = info.bytes_acknowledged;
+            self.last_active = now;
+        }
+    }
+
+    /// Whether it waits for room for its echo, and not for bytes to read.
+    pub(crate) fn awaits_room(&self) -> bool {
+        self.is_blocked || !self.unsent.is_empty()
     }
 
     /// Whether everything that came from it is on its way back.
@@ -140,9 +179,13 @@ impl Client {
         buffer: &mut [u8],
         inspector: Option<&Inspector>,
     ) -> Result<Outcome, Errno> {
+        self.is_blocked = false;
         for _ in 0..READS {
             if !self.deliver()? {
                 return Ok(Outcome::Waiting);
+            }
+            if self.memory.is_used_up() {
+                return self.echo_unread(buffer, inspector);
             }
             let Some(count) = self.receive(buffer)? else {
                 return Ok(Outcome::Waiting);
@@ -156,16 +199,59 @@ impl Client {
                 return Ok(Outcome::Waiting);
             }
             // A short read took all there was (epoll(7)), and saves one that would say so.
-            if count < buffer.len() && !self.hung_up {
+            if count < buffer.len() && !self.reads_to_end {
                 return Ok(Outcome::Waiting);
             }
         }
         Ok(Outcome::Ready)
     }
 
+    /// Echoes without memory: bytes stay unread in the kernel until they are sent. Where there is no
+    /// room for them, that stops a client that goes on sending.
+    fn echo_unread(
+        &mut self,
+        buffer: &mut [u8],
+        inspector: Option<&Inspector>,
+    ) -> Result<Outcome, Errno> {
+        for _ in 0..READS {
+            let Some(count) = self.receive_with(buffer, MsgFlags::MSG_PEEK)? else {
+                return Ok(Outcome::Waiting);
+            };
+            if count == 0 {
+                return Ok(Outcome::Ended(CloseReason::Finished));
+            }
+            let sent = self.send(&buffer[..count])?;
+            self.echoed += sent as u64;
+            self.take_off(&mut buffer[..sent])?;
+            self.show(&buffer[..sent], inspector);
+            self.is_blocked = sent < count;
+            if self.is_blocked {
+                return Ok(Outcome::Waiting);
+            }
+        }
+        Ok(Outcome::Ready)
+    }
+
+    /// Reads bytes that are known to be there.
+    fn take_off(&mut self, mut bytes: &mut [u8]) -> Result<(), Errno> {
+        while !bytes.is_empty() {
+            let count = self.receive(bytes)?.unwrap_or(0);
+            if count == 0 {
+                return Err(Errno::ENOTCONN);
+            }
+            self.received += count as u64;
+            bytes = &mut bytes[count..];
+        }
+        Ok(())
+    }
+
     /// Reads bytes that are there; `None` when there are none, 0 at the end.
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> Result<Option<usize>, Errno> {
-        match recv(self.descriptor(), buffer, MsgFlags::MSG_DONTWAIT) {
+        self.receive_with(buffer, MsgFlags::empty())
+    }
+
+    fn receive_with(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<Option<usize>, Errno> {
+        match recv(self.descriptor(), buffer, flags | MsgFlags::MSG_DONTWAIT) {
             Ok(count) => Ok(Some(count)),
             Err(Errno::EAGAIN) => Ok(None),
             Err(error) => Err(error),
@@ -186,7 +272,7 @@ impl Client {
     fn echo(&mut self, bytes: &[u8]) -> Result<bool, Errno> {
         let sent = self.send(bytes)?;
         self.echoed += sent as u64;
-        self.unsent = Unsent::of(&bytes[sent..]);
+        self.unsent = Unsent::of(&bytes[sent..], &self.memory)?;
         Ok(self.unsent.is_empty())
     }
 

@@ -1,6 +1,6 @@
 //! The clients of one worker, in its poller.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,15 @@ use crate::lingering_close::LingeringClose;
 const WAKER: Token = Token(usize::MAX);
 
 /// Events taken from the kernel before clients have their turns.
-const BATCH: usize = 1024;
+pub(crate) const BATCH: usize = 1024;
+
+/// Urgent data is only told to those who ask for it (`EPOLLPRI`, epoll_ctl(2)).
+#[cfg(target_os = "linux")]
+const AWAITED: Interest = Interest::READABLE
+    .add(Interest::WRITABLE)
+    .add(Interest::PRIORITY);
+#[cfg(not(target_os = "linux"))]
+const AWAITED: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// Clients by descriptor, which is also their token in the poller.
 ///
@@ -30,7 +38,7 @@ pub(crate) struct Clients {
     events: Events,
     entries: HashMap<Token, Entry>,
     /// Those with a turn to come.
-    ready: Vec<Token>,
+    ready: VecDeque<Token>,
 }
 
 /// A client that is served or, with a lingering close, about to leave.
@@ -49,7 +57,7 @@ impl Clients {
             poll,
             events: Events::with_capacity(BATCH),
             entries: HashMap::new(),
-            ready: Vec::new(),
+            ready: VecDeque::new(),
         };
         Ok((clients, waker))
     }
@@ -59,13 +67,18 @@ impl Clients {
     }
 
     /// Takes a client in; the next poll reports all that it is ready for. Gives it back where the
-    /// poller refuses it.
+    /// poller refuses it, or memory is short.
     pub(crate) fn insert(&mut self, client: Client) -> Option<Client> {
         let (token, descriptor) = (client.token(), client.descriptor());
-        let both = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
-        if let Err(error) = registry.register(&mut SourceFd(&descriptor), token, both) {
-            log::error!("the poller refuses a client: {error}");
+        let registered = self
+            .entries
+            .try_reserve(1)
+            .and_then(|()| self.ready.try_reserve(self.entries.len() + 1))
+            .map_err(|_| io::ErrorKind::OutOfMemory.into())
+            .and_then(|()| registry.register(&mut SourceFd(&descriptor), token, AWAITED));
+        if let Err(error) = registered {
+            log::error!("cannot take {} in: {error}", client.peer);
             return Some(client);
         }
         self.entries.insert(token, Entry::new(client));
@@ -91,7 +104,7 @@ impl Clients {
             if let Some(entry) = self.entries.get_mut(&event.token())
                 && entry.hear(event)
             {
-                self.ready.push(event.token());
+                self.ready.push_back(event.token());
             }
         }
         Ok(())
@@ -112,14 +125,15 @@ impl Clients {
         if let Some(entry) = self.entries.get_mut(&token)
             && !mem::replace(&mut entry.is_ready, true)
         {
-            self.ready.push(token);
+            self.ready.push_back(token);
         }
     }
 
-    /// Moves those with a turn to come into `turns`, which is emptied before.
+    /// Moves those with a turn to come into `turns`, which is emptied before, up to its capacity.
     pub(crate) fn take_ready(&mut self, turns: &mut Vec<Token>) {
         turns.clear();
-        mem::swap(turns, &mut self.ready);
+        let count = self.ready.len().min(turns.capacity());
+        turns.extend(self.ready.drain(..count));
         for token in turns.iter() {
             if let Some(entry) = self.entries.get_mut(token) {
                 entry.is_ready = false;
@@ -129,7 +143,7 @@ impl Clients {
 
     /// Lets the client go whose turn would come last, to be served by another worker.
     pub(crate) fn pop_ready(&mut self) -> Option<Client> {
-        let token = self.ready.pop()?;
+        let token = self.ready.pop_back()?;
         let client = self.remove(token)?;
         let descriptor = client.descriptor();
         let registry = self.poll.registry();
@@ -139,16 +153,23 @@ impl Clients {
         Some(client)
     }
 
-    /// The judgement of each client that is not left waiting.
+    /// The judgement of each client that is not left waiting. Without memory for more of them, the
+    /// others are left to the next sweep.
     pub(crate) fn sweep(
         &mut self,
         mut judge: impl FnMut(&mut Entry) -> Outcome,
     ) -> Vec<(Token, Outcome)> {
-        let entries = self.entries.iter_mut();
-        let judged = entries.map(|(token, entry)| (*token, judge(entry)));
+        let mut judged = Vec::new();
+        for (token, entry) in &mut self.entries {
+            if judged.try_reserve(1).is_err() {
+                break;
+            }
+            match judge(entry) {
+                Outcome::Waiting => {}
+                outcome => judged.push((*token, outcome)),
+            }
+        }
         judged
-            .filter(|(_, outcome)| !matches!(outcome, Outcome::Waiting))
-            .collect()
     }
 }
 
@@ -164,13 +185,13 @@ impl Entry {
     /// True when the event gives the client a turn that it does not have yet.
     fn hear(&mut self, event: &Event) -> bool {
         let over = event.is_read_closed() || event.is_error();
-        self.client.hung_up |= over;
+        self.client.reads_to_end |= over || is_urgent(event);
         let awaited = if self.lingering.is_some() {
             true
-        } else if self.client.unsent.is_empty() {
-            event.is_readable() || over
-        } else {
+        } else if self.client.awaits_room() {
             event.is_writable() || over
+        } else {
+            event.is_readable() || over
         };
         awaited && !mem::replace(&mut self.is_ready, true)
     }
@@ -202,4 +223,15 @@ impl Entry {
             None => self.client.serve(buffer, inspector),
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn is_urgent(event: &Event) -> bool {
+    event.is_priority()
+}
+
+/// Elsewhere a poller does not tell.
+#[cfg(not(target_os = "linux"))]
+fn is_urgent(_: &Event) -> bool {
+    false
 }

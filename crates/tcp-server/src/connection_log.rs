@@ -1,7 +1,6 @@
 //! Says how each connection ended, and keeps count of what a cut left undelivered.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use netcommon::error::ErrorKind;
 use netcommon::output::Output;
@@ -9,61 +8,76 @@ use netcommon::units::show_duration;
 
 use crate::client::{Client, CloseReason};
 use crate::events::Event;
+use crate::tally::Tally;
 
 /// Shared by all threads that end clients.
 pub(crate) struct ConnectionLog {
     output: Arc<Output>,
-    cut: AtomicU64,
-    undelivered: AtomicU64,
+    cut: Mutex<Cut>,
+}
+
+/// Clients that were cut, and what that cost them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cut {
+    pub(crate) clients: u64,
+    /// Bytes of all of them, as in a [`Tally`].
+    pub(crate) undelivered: u64,
+    pub(crate) unread: u64,
 }
 
 impl ConnectionLog {
     pub(crate) fn new(output: Arc<Output>) -> Self {
         Self {
             output,
-            cut: AtomicU64::new(0),
-            undelivered: AtomicU64::new(0),
+            cut: Mutex::default(),
         }
     }
 
-    /// Clients that were cut.
-    pub(crate) fn cut(&self) -> u64 {
-        self.cut.load(Ordering::Relaxed)
+    /// The clients that were cut so far.
+    pub(crate) fn cut(&self) -> Cut {
+        *self.cut.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes that were read from clients but never echoed, because their connections ended before.
-    pub(crate) fn undelivered(&self) -> u64 {
-        self.undelivered.load(Ordering::Relaxed)
-    }
-
-    /// Tells of a client that is gone, and closes its connection.
+    /// Closes the connection of a client, and tells of it.
     pub(crate) fn close(&self, client: Client, reason: CloseReason) {
-        // What a client threw away itself was not the server's to deliver.
-        let undelivered = match reason {
-            CloseReason::Reset => 0,
-            _ => client.received - client.echoed,
-        };
-        let cut = u64::from(reason == CloseReason::Cut);
-        self.cut.fetch_add(cut, Ordering::Relaxed);
-        self.undelivered.fetch_add(undelivered, Ordering::Relaxed);
-        self.tell(&client, undelivered, reason.word());
+        let tally = Tally::of(&client, reason);
+        if reason == CloseReason::Cut {
+            let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+            cut.clients += 1;
+            cut.undelivered += tally.undelivered;
+            cut.unread += tally.unread;
+        }
+        let Client {
+            stream,
+            peer,
+            since,
+            place,
+            ..
+        } = client;
+        // At once: what still came would be in no count.
+        drop(stream);
+        let lasted = since.elapsed();
+        log::info!(
+            "{peer}: {} bytes echoed in {}, {}",
+            tally.delivered,
+            show_duration(lasted),
+            reason.word()
+        );
+        self.say(&Event::Closed {
+            peer,
+            bytes: tally.delivered,
+            undelivered: tally.undelivered,
+            unread: tally.unread,
+            duration_s: lasted.as_secs_f64(),
+            reason: reason.word(),
+        });
+        // The server may end as soon as no place is taken.
+        drop(place);
     }
 
-    fn tell(&self, client: &Client, undelivered: u64, reason: &'static str) {
-        let (peer, bytes, lasted) = (client.peer, client.echoed, client.since.elapsed());
-        log::info!(
-            "{peer}: {bytes} bytes echoed in {}, {reason}",
-            show_duration(lasted)
-        );
-        let event = Event::Closed {
-            peer,
-            bytes,
-            undelivered,
-            duration_s: lasted.as_secs_f64(),
-            reason,
-        };
-        // The main thread watches standard output, and ends the server when it is closed.
-        if let Err(error) = self.output.say(&event)
+    /// The main thread watches standard output, and ends the server when it is closed.
+    fn say(&self, event: &Event) {
+        if let Err(error) = self.output.say(event)
             && error.kind() != ErrorKind::OutputClosed
         {
             log::error!("{error}");

@@ -30,8 +30,10 @@ pub enum Event {
         peer: Endpoint,
         /// Bytes echoed to it.
         bytes: u64,
-        /// Bytes read from it that could not be echoed any more.
+        /// Bytes that came from it and did not get back to it.
         undelivered: u64,
+        /// Those of them that were not read.
+        unread: u64,
         /// Seconds since it was accepted.
         duration_s: f64,
         /// How it ended: `finished`, `reset`, `idle`, `drained`, `cut` or `failed`.

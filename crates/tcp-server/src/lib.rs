@@ -19,8 +19,10 @@
 //! - `mailbox`: new clients on their way to a worker
 //! - `lingering_close`: the closing of a connection that loses no echo
 //! - `connection_log`: how each connection ended
+//! - `tally`: what has become of a connection's bytes
 //! - `client`: one connection, and one turn of service
 //! - `unsent`: bytes that could not be echoed yet
+//! - `memory`: the bound on such bytes of all clients
 //! - `send_queue`: bytes that the kernel has not sent yet
 //! - `places`: places for clients
 //! - [`settings`]: how a server serves
@@ -39,6 +41,7 @@ pub mod limits;
 mod lingering_close;
 mod mailbox;
 mod manual;
+mod memory;
 mod places;
 mod pool;
 mod send_queue;
@@ -46,6 +49,7 @@ pub mod server;
 pub mod settings;
 mod shared;
 mod sweep;
+mod tally;
 mod unsent;
 mod worker;
 

@@ -79,7 +79,7 @@ fn bearable_threads() -> u64 {
         (figure("/proc/sys/kernel/pid_max"), 4),
         (figure("/proc/sys/kernel/threads-max"), 4),
         (figure("/proc/sys/vm/max_map_count"), MAPS_PER_THREAD),
-        (control_group_threads(), 2),
+        (control_group_figure("pids.max"), 2),
     ];
     let shares = machine
         .into_iter()
@@ -95,11 +95,11 @@ fn figure(path: impl AsRef<Path>) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// `pids.max` of this process's control group; the word `max` is no limit.
-fn control_group_threads() -> Option<u64> {
+/// A limit of this process's control group, such as `pids.max`; the word `max` is none.
+pub(crate) fn control_group_figure(name: &str) -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    figure(Path::new("/sys/fs/cgroup").join(path).join("pids.max"))
+    figure(Path::new("/sys/fs/cgroup").join(path).join(name))
 }
 
 #[cfg(test)]

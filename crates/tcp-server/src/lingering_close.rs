@@ -20,8 +20,6 @@ pub(crate) struct LingeringClose {
     /// When the server closes, whatever the client does; `None` leaves that to the end of the server.
     until: Option<Instant>,
     half_closed: bool,
-    /// The client had more to say.
-    interrupted: bool,
 }
 
 impl LingeringClose {
@@ -30,7 +28,6 @@ impl LingeringClose {
             reason,
             until,
             half_closed: false,
-            interrupted: false,
         }
     }
 
@@ -54,13 +51,15 @@ impl LingeringClose {
         Ok(self.discard(client, buffer))
     }
 
-    fn discard(&mut self, client: &Client, buffer: &mut [u8]) -> Outcome {
+    fn discard(&self, client: &mut Client, buffer: &mut [u8]) -> Outcome {
         for _ in 0..READS {
             match client.receive(buffer) {
                 Ok(None) => return Outcome::Waiting,
-                Ok(Some(0)) if !self.interrupted => return Outcome::Ended(CloseReason::Finished),
+                Ok(Some(0)) if client.discarded == 0 => {
+                    return Outcome::Ended(CloseReason::Finished);
+                }
                 Ok(Some(0)) | Err(_) => return Outcome::Ended(self.reason),
-                Ok(Some(_)) => self.interrupted = true,
+                Ok(Some(count)) => client.discarded += count as u64,
             }
         }
         Outcome::Ready

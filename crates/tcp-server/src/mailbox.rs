@@ -35,9 +35,12 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Gives the worker a client.
-    pub(crate) fn push(&self, client: T) {
+    /// Gives the worker a client, or the client back where there is no memory for it.
+    pub(crate) fn push(&self, client: T) -> Result<(), T> {
         let mut state = self.lock();
+        if state.incoming.try_reserve(1).is_err() {
+            return Err(client);
+        }
         state.incoming.push(client);
         state.load += 1;
         let was_asleep = mem::take(&mut state.is_asleep);
@@ -45,6 +48,7 @@ impl<T> Mailbox<T> {
         if was_asleep {
             self.wake();
         }
+        Ok(())
     }
 
     /// The clients that have come, for the worker to take in.

@@ -32,9 +32,10 @@ pub(crate) const MANUAL: Manual = Manual {
             "A client was accepted.",
         ),
         (
-            r#"{"event":"closed","peer":"127.0.0.1:40404","bytes":15,"undelivered":0,"duration_s":0.25,"reason":"finished"}"#,
-            "A client is gone: bytes echoed to it, bytes read from it that could not be echoed any \
-             more, and how it ended: finished, reset, idle, drained, cut or failed.",
+            r#"{"event":"closed","peer":"127.0.0.1:40404","bytes":15,"undelivered":0,"unread":0,"duration_s":0.25,"reason":"finished"}"#,
+            "A client is gone: bytes echoed to it, bytes that came from it and did not get back to it, \
+             those of them that were never read, and how it ended: finished, reset, idle, drained, \
+             cut or failed.",
         ),
     ]],
     environment: service::ENVIRONMENT,

@@ -1,15 +1,18 @@
 //! The workers of a server.
 
 use std::io;
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::Builder;
 
 use netcommon::Error;
+use netcommon::address::Endpoint;
 
-use crate::client::Client;
+use crate::client::{Client, CloseReason};
 use crate::clients::Clients;
 use crate::connection_log::ConnectionLog;
 use crate::mailbox::Mailbox;
+use crate::places::Place;
 use crate::settings::Settings;
 use crate::shared::{Phase, Shared};
 use crate::worker::Worker;
@@ -83,11 +86,16 @@ impl WorkerPool {
         Ok(())
     }
 
-    /// Gives a client to the worker that has the fewest.
-    pub(crate) fn assign(&self, client: Client) {
+    /// Gives a new client to the worker that has the fewest.
+    pub(crate) fn assign(&self, stream: TcpStream, peer: Endpoint, place: Place) {
+        let memory = Arc::clone(&self.shared.memory);
+        let client = Client::new(stream, peer, place, memory);
         let mailboxes = self.shared.mailboxes.iter();
-        if let Some(mailbox) = mailboxes.min_by_key(|mailbox| mailbox.load()) {
-            mailbox.push(client);
+        if let Some(mailbox) = mailboxes.min_by_key(|mailbox| mailbox.load())
+            && let Err(client) = mailbox.push(client)
+        {
+            log::error!("no memory for {peer}");
+            self.log().close(client, CloseReason::Failed);
         }
     }
 

@@ -14,7 +14,6 @@ use netcommon::shutdown::Shutdown;
 use netcommon::{Error, ErrorKind};
 
 use crate::acceptor::Acceptor;
-use crate::client::Client;
 use crate::connection_log::ConnectionLog;
 use crate::events::Event;
 use crate::places::Places;
@@ -194,7 +193,7 @@ impl Server {
             self.places.set_awaited(true);
         }
         let said = self.output.say(&Event::Connected { peer });
-        self.pool.assign(Client::new(stream, peer, place));
+        self.pool.assign(stream, peer, place);
         said
     }
 }

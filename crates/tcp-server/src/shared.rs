@@ -1,10 +1,12 @@
 //! The state that the threads of one server share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::client::Client;
 use crate::connection_log::ConnectionLog;
 use crate::mailbox::Mailbox;
+use crate::memory::Memory;
 use crate::settings::Settings;
 
 /// How far a server is on the way to its end.
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) log: ConnectionLog,
     /// One for each worker.
     pub(crate) mailboxes: Box<[Mailbox<Client>]>,
+    /// For echo that clients do not read.
+    pub(crate) memory: Arc<Memory>,
     phase: AtomicU8,
     has_failed: AtomicBool,
 }
@@ -42,6 +46,7 @@ impl Shared {
             settings,
             log,
             mailboxes,
+            memory: Memory::of_this_machine(),
             phase: AtomicU8::new(Phase::Running as u8),
             has_failed: AtomicBool::new(false),
         }

@@ -56,6 +56,9 @@ impl Sweep {
     }
 
     fn judge_served(&self, entry: &mut Entry) -> Outcome {
+        if self.idle_timeout.is_some() {
+            entry.client.look_at_progress(self.now);
+        }
         let is_silent = |time| !entry.is_ready && entry.client.is_silent_for(time, self.now);
         match self.phase {
             Phase::Running if self.idle_timeout.is_some_and(is_silent) => {

@@ -6,39 +6,55 @@
 //! blocks only until the first of them is freed (mallopt(3), `M_TRIM_THRESHOLD`, `M_MMAP_THRESHOLD`).
 //! With mappings, 5 MB stay.
 
+use std::sync::Arc;
+
 use memmap2::MmapMut;
+use nix::errno::Errno;
+
+use crate::memory::{Memory, Share};
 
 /// The size from which bytes get a mapping.
 const LARGE: usize = 4096;
 
 /// At most a worker's buffer full.
 pub(crate) struct Unsent {
-    memory: Memory,
+    bytes: Storage,
     sent: usize,
+    _share: Option<Share>,
 }
 
-enum Memory {
+enum Storage {
     Heap(Vec<u8>),
     Mapping(MmapMut),
 }
 
 impl Unsent {
     pub(crate) const NOTHING: Self = Self {
-        memory: Memory::Heap(Vec::new()),
+        bytes: Storage::Heap(Vec::new()),
         sent: 0,
+        _share: None,
     };
 
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self {
-            memory: Memory::of(bytes),
-            sent: 0,
+    /// Copies bytes.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when the system refuses the memory.
+    pub(crate) fn of(bytes: &[u8], memory: &Arc<Memory>) -> Result<Self, Errno> {
+        if bytes.is_empty() {
+            return Ok(Self::NOTHING);
         }
+        Ok(Self {
+            bytes: Storage::of(bytes, memory)?,
+            sent: 0,
+            _share: Some(memory.take(bytes.len())),
+        })
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        let bytes = match &self.memory {
-            Memory::Heap(bytes) => bytes.as_slice(),
-            Memory::Mapping(bytes) => bytes,
+        let bytes = match &self.bytes {
+            Storage::Heap(bytes) => bytes.as_slice(),
+            Storage::Mapping(bytes) => bytes,
         };
         &bytes[self.sent..]
     }
@@ -56,16 +72,22 @@ impl Unsent {
     }
 }
 
-impl Memory {
-    /// Also on the heap when the process has as many mappings as it may have (`vm.max_map_count`).
-    fn of(bytes: &[u8]) -> Self {
-        if bytes.len() >= LARGE
-            && let Ok(mut mapping) = MmapMut::map_anon(bytes.len())
-        {
-            mapping.copy_from_slice(bytes);
-            return Self::Mapping(mapping);
+impl Storage {
+    /// Also on the heap when the process has as many mappings as it may have (`vm.max_map_count`), or
+    /// as much address space: the heap has some in reserve.
+    fn of(bytes: &[u8], memory: &Memory) -> Result<Self, Errno> {
+        if bytes.len() >= LARGE {
+            if let Ok(mut mapping) = MmapMut::map_anon(bytes.len()) {
+                mapping.copy_from_slice(bytes);
+                return Ok(Self::Mapping(mapping));
+            }
+            memory.note_refusal();
         }
-        Self::Heap(bytes.to_vec())
+        let mut heap = Vec::new();
+        heap.try_reserve_exact(bytes.len())
+            .map_err(|_| Errno::ENOMEM)?;
+        heap.extend_from_slice(bytes);
+        Ok(Self::Heap(heap))
     }
 }
 
@@ -75,9 +97,10 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_gone_and_the_rest_is_there() {
+        let memory = Memory::of_this_machine();
         for length in [1, 100, LARGE - 1, LARGE, 100_000] {
             let bytes: Vec<u8> = (0..length).map(|n| n as u8).collect();
-            let mut unsent = Unsent::of(&bytes);
+            let mut unsent = Unsent::of(&bytes, &memory).unwrap();
             assert_eq!(unsent.bytes(), bytes);
             unsent.advance(length / 2);
             assert_eq!(unsent.bytes(), &bytes[length / 2..]);

@@ -5,8 +5,10 @@
 pub struct TcpInfo {
     /// Bytes that the peer has acknowledged.
     pub bytes_acknowledged: u64,
-    /// Bytes received.
+    /// Bytes received, read by the program or not.
     pub bytes_received: u64,
+    /// Whether the peer has closed its side, or the connection is over.
+    pub peer_has_closed: bool,
     /// Bytes that are not sent yet.
     pub bytes_unsent: u32,
     /// Segments that were sent again.
@@ -40,7 +42,8 @@ mod linux {
     #[derive(Clone, Copy)]
     #[allow(dead_code, reason = "the layout is the kernel's")]
     pub struct Raw {
-        state: [u8; 8],
+        state: u8,
+        flags: [u8; 7],
         early: [u32; 23],
         total_retrans: u32,
         pacing_rates: [u64; 2],
@@ -60,12 +63,20 @@ mod linux {
         /// `TCP_INFO`.
         Info, GetOnly, libc::IPPROTO_TCP, libc::TCP_INFO, Raw);
 
+    /// `TCP_TIME_WAIT`, `TCP_CLOSE`, `TCP_CLOSE_WAIT`, `TCP_LAST_ACK` and `TCP_CLOSING`
+    /// (include/net/tcp_states.h).
+    const HALF_CLOSED_BY_PEER: [u8; 5] = [6, 7, 8, 9, 11];
+
     /// The figures of a connection, where the kernel tells them.
     pub fn tcp_info(socket: &impl AsFd) -> Option<TcpInfo> {
         let raw = getsockopt(socket, Info).ok()?;
+        let peer_has_closed = HALF_CLOSED_BY_PEER.contains(&raw.state);
         Some(TcpInfo {
             bytes_acknowledged: raw.bytes_acked,
-            bytes_received: raw.bytes_received,
+            // The kernel counts the FIN as a byte.
+            bytes_received: raw.bytes_received
+                - u64::from(peer_has_closed && raw.bytes_received > 0),
+            peer_has_closed,
             bytes_unsent: raw.notsent_bytes,
             retransmitted: raw.total_retrans,
         })
@@ -93,5 +104,23 @@ mod tests {
         assert!((1000..=1001).contains(&info.bytes_acknowledged), "{info:?}");
         assert_eq!((info.bytes_received, info.bytes_unsent), (4, 0));
         assert_eq!(info.retransmitted, 0);
+        assert!(!info.peer_has_closed);
+        drop(server);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        let info = tcp_info(&client).unwrap();
+        assert_eq!((info.bytes_received, info.peer_has_closed), (4, true));
+    }
+
+    #[test]
+    fn the_side_that_accepted_is_acknowledged_its_own_bytes_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"echo").unwrap();
+        client.read_exact(&mut [0; 4]).unwrap();
+        // The answer carries the acknowledgement.
+        client.write_all(b"!").unwrap();
+        server.read_exact(&mut [0]).unwrap();
+        assert_eq!(tcp_info(&server).unwrap().bytes_acknowledged, 4);
     }
 }

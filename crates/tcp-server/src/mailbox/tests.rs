@@ -45,7 +45,7 @@ fn every_client_is_taken_in_once_by_a_worker_that_wakes_for_it() {
             let (mailbox, taken) = (&mailbox, &taken);
             scope.spawn(move || {
                 for item in (pusher..ITEMS).step_by(PUSHERS) {
-                    mailbox.push(item);
+                    mailbox.push(item).unwrap();
                     // Now and then the worker runs out of work and goes to sleep.
                     let start = Instant::now();
                     while item % 7 == 0 && taken[item].load(Ordering::SeqCst) == 0 {
@@ -67,7 +67,7 @@ fn the_load_counts_clients_that_have_come_and_not_left() {
     assert_eq!((mailbox.load(), mailbox.is_asleep()), (0, false));
     assert!(mailbox.begin_sleep());
     assert!(mailbox.is_asleep());
-    mailbox.push(1);
+    mailbox.push(1).unwrap();
     assert_eq!((mailbox.load(), mailbox.is_asleep()), (1, false));
     assert!(!mailbox.begin_sleep(), "a client has come");
     assert_eq!(mailbox.take(), [1]);

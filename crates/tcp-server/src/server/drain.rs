@@ -7,6 +7,7 @@ use netcommon::Error;
 use netcommon::units::show_duration;
 
 use super::Server;
+use crate::connection_log::Cut;
 use crate::shared::Phase;
 
 /// In the last part of the drain time nothing more is read, only delivered.
@@ -65,6 +66,7 @@ impl Server {
     fn begin_drain(&mut self) {
         if let Some(acceptor) = &mut self.acceptor {
             // A client may have come since the poller was asked, a descriptor have fallen free.
+            acceptor.refuse_newcomers();
             acceptor.set_ready();
             acceptor.end_pause();
         }
@@ -92,11 +94,15 @@ impl Server {
         while self.places.taken() > 0 && !self.drain.as_ref().is_some_and(Drain::is_over) {
             self.wait(events)?;
         }
-        let (clients, bytes) = (self.pool.log().cut(), self.pool.log().undelivered());
+        let Cut {
+            clients,
+            undelivered,
+            unread,
+        } = self.pool.log().cut();
         if clients > 0 {
             let timeout = show_duration(self.settings.drain_timeout);
             log::warn!(
-                "cut {clients} that were not done after {timeout}; {bytes} bytes of echo were not delivered"
+                "cut {clients} that were not done after {timeout}; {undelivered} bytes of echo were not delivered, {unread} of them never read"
             );
         }
         Ok(())
