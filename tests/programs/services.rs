@@ -57,6 +57,23 @@ fn a_server_says_that_it_is_ready_once_it_listens() {
 }
 
 #[test]
+fn a_service_manager_that_does_not_listen_keeps_no_server_from_ending() {
+    for program in [TcpServer, UdpServer] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("manager");
+        let _manager = UnixDatagram::bind(&path).unwrap();
+        let filler = UnixDatagram::unbound().unwrap();
+        filler.connect(&path).unwrap();
+        filler.set_nonblocking(true).unwrap();
+        while filler.send(b"full").is_ok() {}
+        let command = program.command("-p 0 --json");
+        let server = Running::start(command.with_env("NOTIFY_SOCKET", &path));
+        assert_eq!(server.event()["event"], "listening");
+        server.interrupt().assert_clean();
+    }
+}
+
+#[test]
 fn a_service_manager_that_is_gone_is_a_warning() {
     for program in [TcpServer, UdpServer] {
         let command = program.command("-p 0");

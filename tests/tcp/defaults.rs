@@ -50,7 +50,7 @@ fn without_any_argument_both_meet_on_port_1234() {
         "$0" > "$2/said" & server=$!
         until grep -qs 1234 "$2/said"; do :; done
         "$1"; client=$?
-        kill -INT $server; wait $server && cat "$2/said" && exit $client"#;
+        kill $server; wait $server && cat "$2/said" && exit $client"#;
     let directory = tempfile::tempdir().unwrap();
     let Some(shell) = in_own_network("sh") else {
         return;

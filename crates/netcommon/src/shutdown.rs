@@ -1,8 +1,7 @@
 //! The request to finish, which a signal makes: the first asks, the second ends the program at once.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{Builder, sleep};
 use std::time::Duration;
 

@@ -41,6 +41,11 @@ impl Writes {
     fn ended(&self) -> u64 {
         self.ended.load(Ordering::SeqCst)
     }
+
+    fn ended_while_one_is_under_way(&self) -> Option<u64> {
+        let ended = self.ended();
+        (self.begun.load(Ordering::SeqCst) > ended).then_some(ended)
+    }
 }
 
 impl Write for StandardStream {
@@ -78,14 +83,12 @@ fn wait_until_writable(stream: &impl AsFd) -> nix::Result<()> {
     }
 }
 
-/// Looks for `time` whether a standard stream takes nothing of what is written to it.
+/// Looks for `time` whether a standard stream takes nothing of what is being written to it.
 pub(crate) fn is_held_up(time: Duration) -> bool {
-    let before = WRITES.each_ref().map(Writes::ended);
+    let under_way = WRITES.each_ref().map(Writes::ended_while_one_is_under_way);
     sleep(time);
-    let mut streams = WRITES.iter().zip(before);
-    streams.any(|(writes, before)| {
-        writes.ended() == before && writes.begun.load(Ordering::SeqCst) > before
-    })
+    let mut streams = WRITES.iter().zip(under_way);
+    streams.any(|(writes, before)| before == Some(writes.ended()))
 }
 
 #[cfg(test)]
