@@ -4,6 +4,7 @@
 //! - `data_hex`: bytes in hexadecimal digits
 //! - `descriptors`: servers that may open few files
 //! - `generated`: man pages and completions
+//! - `injection`: hostile text in arguments and from peers
 //! - `manual`: examples and events that help and man pages show
 //! - `names`: names, zones and addresses
 //! - `readme`: every command of README and docs
@@ -19,6 +20,7 @@ mod arguments;
 mod data_hex;
 mod descriptors;
 mod generated;
+mod injection;
 mod manual;
 mod minimum_rust;
 mod names;

@@ -1,4 +1,7 @@
-//! Bytes from the network, made safe to show: nothing a peer sends can steer a terminal.
+//! Bytes from the network, and any other text that is not ours, made safe to show: nothing in them can
+//! steer a terminal.
+
+mod characters;
 
 use std::fmt::{self, Write};
 use std::mem;
@@ -6,8 +9,11 @@ use std::mem;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::{Serialize, Serializer};
 
-/// Bytes as one line of text: UTF-8 as it is, except that control characters and invisible format
-/// characters are escaped (`\n`, `\u{1b}`), and bytes that are not UTF-8 are shown as `\xff`.
+pub use characters::is_unsafe;
+pub(crate) use characters::stretches;
+
+/// Bytes as one line of text: UTF-8 as it is, except that [unsafe](is_unsafe) characters are escaped
+/// (`\n`, `\u{1b}`), and bytes that are not UTF-8 are shown as `\xff`.
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
@@ -31,43 +37,35 @@ impl fmt::Display for EscapedLines<'_> {
     }
 }
 
-fn escape(bytes: &[u8], f: &mut fmt::Formatter<'_>, keep: fn(char) -> bool) -> fmt::Result {
-    // Printable ASCII is most of what passes, and is told at a glance.
-    if let Ok(text) = std::str::from_utf8(bytes)
-        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
-    {
-        return f.write_str(text);
-    }
+/// Anything that can be shown, as one line of text, escaped as [`Escaped`].
+///
+/// ```
+/// use netcommon::payload::one_line;
+///
+/// assert_eq!(one_line(format_args!("no file '{}'", "a\n\u{9b}2J")), r"no file 'a\n\u{9b}2J'");
+/// ```
+pub fn one_line(shown: impl fmt::Display) -> String {
+    Escaped(shown.to_string().as_bytes()).to_string()
+}
+
+fn escape(
+    bytes: &[u8],
+    f: &mut fmt::Formatter<'_>,
+    keep: impl Fn(char) -> bool + Copy,
+) -> fmt::Result {
+    let is_unsafe = |character| is_unsafe(character) && !keep(character);
     for chunk in bytes.utf8_chunks() {
-        escape_text(chunk.valid(), f, keep)?;
+        for (harmless, hazard) in stretches(chunk.valid(), is_unsafe) {
+            f.write_str(harmless)?;
+            if let Some(character) = hazard {
+                write!(f, "{}", character.escape_default())?;
+            }
+        }
         for byte in chunk.invalid() {
             write!(f, "\\x{byte:02x}")?;
         }
     }
     Ok(())
-}
-
-/// Writes the harmless stretches whole: nearly all text is one of them.
-fn escape_text(text: &str, f: &mut fmt::Formatter<'_>, keep: fn(char) -> bool) -> fmt::Result {
-    let mut rest = text;
-    while let Some(at) = rest.find(|character| is_unsafe(character) && !keep(character)) {
-        f.write_str(&rest[..at])?;
-        let mut characters = rest[at..].chars();
-        if let Some(character) = characters.next() {
-            write!(f, "{}", character.escape_default())?;
-        }
-        rest = characters.as_str();
-    }
-    f.write_str(rest)
-}
-
-/// Control characters (C0, DEL, C1), and the format characters that reorder, hide or join text:
-/// bidirectional controls (UAX #9), zero-width characters, line separators and tags.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A hex dump in the layout of `hexdump -C`: offset, sixteen bytes, and their ASCII. Ends with a line feed.

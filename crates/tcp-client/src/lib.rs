@@ -34,13 +34,12 @@ pub mod reply;
 mod sender;
 pub mod source;
 
-use std::io::Write;
 use std::net::TcpStream;
 use std::time::Instant;
 
 use netcommon::address::{Endpoint, Target};
-use netcommon::cli::Program;
-use netcommon::output::{StandardStream, Style};
+use netcommon::cli::{Program, print_line};
+use netcommon::output::Style;
 use netcommon::socket::tcp;
 use netcommon::{Error, input};
 
@@ -104,9 +103,7 @@ fn connect(args: &Args, target: &Target) -> Result<TcpStream, Error> {
 /// A person who sees nothing but an empty line would wonder what to do.
 fn invite(target: &Target) {
     let name = Args::NAME;
-    // A closed standard error has no reader to miss it.
-    let _ = writeln!(
-        StandardStream::Error,
+    print_line(format_args!(
         "{name}: connected to {target}; type to send, Ctrl-D ends"
-    );
+    ));
 }

@@ -4,6 +4,7 @@
 //!
 //! - `groups`: the argument groups that the programs share
 //! - `reference`: the end of every `--help`, and what man pages say besides the options
+//! - `standard_error`: errors, notes and log lines, each one line that cannot steer a terminal
 //! - `usage`: usage errors as one line, and in JSON where that was asked for
 //! - `man`, `generate`: man pages and completions, for packages
 
@@ -11,6 +12,7 @@ mod generate;
 mod groups;
 mod man;
 mod reference;
+mod standard_error;
 mod usage;
 
 use std::ffi::OsString;
@@ -18,19 +20,20 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Command, Parser};
-use env_logger::Target;
 use serde::Serialize;
 
 pub use groups::{
     ClientSocketArgs, OutputArgs, RetryArgs, ServerSocketArgs, TargetArgs, TcpArgs, parse_wait,
 };
 pub use reference::{Entries, Manual};
+pub use standard_error::print_line;
 
 use generate::Kind;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
-use crate::output::{Event, Output, StandardStream, timestamp};
+use crate::output::{Event, Output, StandardStream};
+use crate::payload::one_line;
 use crate::signals;
 
 /// The arguments of a program.
@@ -56,7 +59,7 @@ pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
         }
         Err(error) if error.use_stderr() => {
             let json = || usage::json_output(command::<P>(), &arguments);
-            return exit_code(P::NAME, Err(usage::error(P::NAME, &error)), json);
+            return exit_code(P::NAME, Err(usage::error(command::<P>(), error)), json);
         }
         Err(help_or_version) => {
             // A closed standard output is no failure here either.
@@ -65,7 +68,7 @@ pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
         }
     };
     let output = program.output().clone();
-    start_logging(P::NAME, &output);
+    standard_error::start_logging(P::NAME, &output);
     let result = signals::start().and_then(|()| run(program));
     exit_code(P::NAME, result, || output.json.then(|| output.open()))
 }
@@ -98,6 +101,7 @@ fn parse<P: Program>(arguments: &[OsString]) -> Result<Request<P>, clap::Error> 
 /// The command line as clap knows it, with the end that all programs have in common.
 fn command<P: Program>() -> Command {
     P::command()
+        .bin_name(P::NAME)
         .max_term_width(100)
         .after_help(reference::after_help(P::MANUAL.examples))
 }
@@ -114,9 +118,8 @@ fn exit_code(
     };
     let kind = error.kind();
     if kind != ErrorKind::OutputClosed {
-        let message = error.to_string().replace('\n', " ");
-        // Where standard error is closed, the exit code alone tells.
-        let _ = writeln!(StandardStream::Error, "{name}: {message}");
+        let message = one_line(error);
+        print_line(format_args!("{name}: {message}"));
         if let Some(output) = json() {
             // Standard output may be what failed.
             let _ = output.say(&Failure::Error { kind, message });
@@ -134,27 +137,4 @@ enum Failure {
 
 impl Event for Failure {
     fn human(&self, _: Language, _: &mut String) {}
-}
-
-/// Warnings unless `-v` or `RUST_LOG` says otherwise, on standard error, under the program's name.
-fn start_logging(name: &'static str, arguments: &OutputArgs) {
-    let timestamps = arguments.timestamps;
-    env_logger::Builder::new()
-        .filter_level(arguments.log_level())
-        .parse_default_env()
-        .target(Target::Pipe(Box::new(StandardStream::Error)))
-        .format(move |line, record| {
-            if timestamps {
-                write!(line, "{} ", timestamp())?;
-            }
-            let level = match record.level() {
-                log::Level::Error => "error",
-                log::Level::Warn => "warning",
-                log::Level::Info => "info",
-                log::Level::Debug => "debug",
-                log::Level::Trace => "trace",
-            };
-            writeln!(line, "{name}: {level}: {}", record.args())
-        })
-        .init();
 }

@@ -66,7 +66,8 @@ pub(super) const ENVIRONMENT: [Entry; 2] = [
 pub(super) const EVENTS_INTRODUCTION: &str = "\
 With --json, standard output carries one object a line, each with the key event. Addresses are \
 ip:port, sizes bytes, times seconds. A payload is text where it is UTF-8, else base64 (RFC 4648) in \
-the key base64. With --timestamps every object ends with time_s, seconds since 1970.";
+the key base64. Characters that could steer a terminal are escaped, as JSON allows for any. With \
+--timestamps every object ends with time_s, seconds since 1970.";
 
 /// The event that every program may end with.
 pub(super) const ERROR_EVENT: Entry = (

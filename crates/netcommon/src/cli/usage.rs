@@ -2,16 +2,19 @@
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind;
+use clap::builder::Styles;
+use clap::error::{ContextValue, ErrorKind};
 use clap::{Arg, Command, value_parser};
 
 use crate::error::Error;
 use crate::language::Language;
 use crate::output::{Output, Style};
+use crate::payload::{is_unsafe, one_line};
 
-/// The first sentence of what clap says, without its colours, tips and usage.
-pub(super) fn error(name: &str, error: &clap::Error) -> Error {
-    let text = error.render().to_string();
+/// The first sentence of what clap says about a command line, without its colours, tips and usage.
+pub(super) fn error(command: Command, error: clap::Error) -> Error {
+    let name = command.get_name().to_owned();
+    let text = with_values_escaped(command, error);
     let first: Vec<&str> = text
         .lines()
         .map(str::trim)
@@ -20,6 +23,18 @@ pub(super) fn error(name: &str, error: &clap::Error) -> Error {
     let line = first.join(" ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
     Error::usage(format!("{line}; try '{name} --help'"))
+}
+
+/// clap's text has lines and styles. Those in the user's values are not its own: they are neither to
+/// end the sentence nor to be left out.
+fn with_values_escaped(command: Command, error: clap::Error) -> String {
+    let error = error.with_cmd(&command.styles(Styles::plain()));
+    let text = error.render().ansi().to_string();
+    let values = error.context().filter_map(|(_, value)| match value {
+        ContextValue::String(value) if value.contains(is_unsafe) => Some(value),
+        _ => None,
+    });
+    values.fold(text, |text, value| text.replace(value, &one_line(value)))
 }
 
 /// Standard output, if a command line that clap refuses asks for JSON all the same.
@@ -136,16 +151,19 @@ mod tests {
                  try 'program --help'",
             ),
             (
+                "--number=a\n\nb\u{1b}[2J",
+                r"usage: invalid value 'a\n\nb\u{1b}[2J' for '--number <NUMBER>': invalid digit found in string; try 'program --help'",
+            ),
+            (
                 "--jsn",
                 "usage: unexpected argument '--jsn' found; try 'program --help'",
             ),
         ];
         for (line, expected) in table {
             let arguments = format!("program {line}");
-            let refused = Args::try_parse_from(arguments.split_whitespace())
-                .err()
-                .unwrap();
-            assert_eq!(error("program", &refused).to_string(), expected);
+            let refused = Args::try_parse_from(arguments.split(' ')).err().unwrap();
+            let command = Args::command().name("program");
+            assert_eq!(error(command, refused).to_string(), expected);
         }
     }
 }

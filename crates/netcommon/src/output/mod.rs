@@ -8,9 +8,11 @@
 //!
 //! - [`StandardStream`]: standard output and error, whatever their mode
 //! - `buffer`: what is written, on its way to the system
+//! - `json`: JSON that cannot steer a terminal
 //! - [`watch`]: standard output in a poller
 
 mod buffer;
+mod json;
 mod stream;
 mod watch;
 
@@ -24,6 +26,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
+use crate::payload::EscapedLines;
 
 pub use stream::StandardStream;
 pub(crate) use stream::is_held_up;
@@ -201,12 +204,13 @@ impl Output {
         time: Option<SystemTime>,
     ) -> Result<(), Error> {
         if !self.timestamps || text.is_empty() {
-            return buffer.write(text.as_bytes());
+            return buffer.write(EscapedLines(text.as_bytes()).to_string().as_bytes());
         }
         // Empty lines that set an event apart stay in front of the time.
         let visible = text.trim_start_matches('\n');
         let blank = &text[..text.len() - visible.len()];
         let time = format_rfc3339_micros(time.unwrap_or_else(SystemTime::now));
+        let visible = EscapedLines(visible.as_bytes());
         buffer.write(format!("{blank}{time} {visible}").as_bytes())
     }
 
@@ -215,11 +219,11 @@ impl Output {
         json.clear();
         let written = if self.timestamps {
             let time_s = seconds_since_1970(time.unwrap_or_else(SystemTime::now));
-            serde_json::to_writer(&mut *json, &Timed { event, time_s })
+            json::write(&mut *json, &Timed { event, time_s })
         } else {
-            serde_json::to_writer(&mut *json, event)
+            json::write(&mut *json, event)
         };
-        written.map_err(|error| failed(error.into()))?;
+        written.map_err(failed)?;
         json.push(b'\n');
         buffer.write(json)
     }
