@@ -9,6 +9,7 @@
 //! - `udp_matrix`: hundreds of paths that lose, copy, delay, reorder and damage, each count the path's own
 //! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
 //! - `udp_errors`: refusals and stops that pass
+//! - `udp_forgery`: replies and ICMP errors that someone made up
 //! - `udp_server`: what `udp-server` says about probes
 //! - `udp_senders`: the table of senders of `udp-server`
 
@@ -20,6 +21,7 @@ mod tcp_output;
 mod tcp_stalls;
 mod udp_echoes;
 mod udp_errors;
+mod udp_forgery;
 mod udp_matrix;
 mod udp_path;
 mod udp_senders;

@@ -1,8 +1,9 @@
 //! Servers that fail a measurement: the summary is whole, and the exit code says what it was.
 
 use std::io::Read;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{self, Sender};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -49,6 +50,19 @@ fn a_corrupted_reply_is_counted_and_exit_1() {
             (1, 4)
         );
     }
+}
+
+#[test]
+fn a_flow_that_is_closed_before_its_first_message_is_told_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap();
+    thread::spawn(move || listener.incoming().for_each(drop));
+    // The first message of the second flow is due half a minute behind that of the first.
+    let (end, _) = measured(server, "-c 1 -P 2 -i 1m");
+    end.assert_code(7);
+    let told = "closed early, before a message was sent";
+    assert!(end.stderr.contains(told), "{end:?}");
+    assert!(!end.stderr.contains("of 0"), "{end:?}");
 }
 
 #[test]

@@ -29,14 +29,13 @@ impl<T: Transport> Worker<T> {
     /// Waits for replies and, where messages may come twice, for copies.
     pub(super) fn settle(&mut self, at: usize, now: Duration) {
         let flow = &self.flows[at];
-        let (undecided, decided) = (flow.recorder.undecided(), flow.recorder.counts().decided());
-        // Where nothing was ever answered, an ICMP error each is all that is to be heard.
-        let is_refused = T::LOSES && decided == 0 && flow.errors >= undecided;
-        let until = if undecided == 0 && T::LOSES {
+        let is_decided = flow.recorder.undecided() == 0;
+        // ICMP errors shorten nothing: anyone can forge them.
+        let until = if is_decided && T::LOSES {
             // A peer that sends without end is not listened to for ever.
             let copies = flow.last.saturating_add(self.linger());
             copies.min(flow.progress_at.saturating_add(self.run.plan.wait))
-        } else if undecided == 0 || is_refused {
+        } else if is_decided {
             now
         } else {
             flow.settles_at(T::LOSES)
@@ -56,7 +55,11 @@ impl<T: Transport> Worker<T> {
     pub(super) fn close_early(&mut self, at: usize) {
         let (server, counts) = (&self.run.server, self.flows[at].recorder.counts());
         let (came, sent) = (counts.received + counts.late, counts.sent);
-        let message = format!("{server} closed early: {came} of {sent} replies came back");
+        let message = if sent == 0 {
+            format!("{server} closed early, before a message was sent")
+        } else {
+            format!("{server} closed early: {came} of {sent} replies came back")
+        };
         self.break_off(at, Error::new(ErrorKind::ClosedEarly, message));
     }
 

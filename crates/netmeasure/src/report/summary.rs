@@ -132,7 +132,9 @@ impl Summary {
             counts.received,
             counts.due(),
         );
-        writeln!(lines, "{in_time} {share} ({received} {of} {due})")?;
+        if due > 0 {
+            writeln!(lines, "{in_time} {share} ({received} {of} {due})")?;
+        }
         let counts = named_counts(counts, Some(self.loss_percent), language);
         writeln!(lines, "{counts}")
     }

@@ -61,10 +61,9 @@ impl Udp {
             Reading::Damaged(probe) => (probe, false),
             Reading::Unreadable | Reading::Foreign => return inbox.unmatched(datagram.len()),
         };
-        let is_own = probe.run == self.run && probe.flow == inbox.flow;
-        if is_own && probe.kind == Kind::Closing {
-            return;
-        }
+        // Nobody listens any more when closing probes are sent.
+        let is_message = probe.kind == Kind::Message;
+        let is_own = is_message && probe.run == self.run && probe.flow == inbox.flow;
         let Some(times) = inbox.times(probe.sequence).filter(|_| is_own) else {
             return inbox.unmatched(datagram.len());
         };
