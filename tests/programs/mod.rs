@@ -3,6 +3,7 @@
 //! - `arguments`: bad arguments and help
 //! - `data_hex`: bytes in hexadecimal digits
 //! - `descriptors`: servers that may open few files
+//! - `full_disk`: clients that cannot write
 //! - `generated`: man pages and completions
 //! - `injection`: hostile text in arguments and from peers
 //! - `manual`: examples and events that help and man pages show
@@ -19,6 +20,7 @@
 mod arguments;
 mod data_hex;
 mod descriptors;
+mod full_disk;
 mod generated;
 mod injection;
 mod manual;
