@@ -131,10 +131,10 @@ fn send_run(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> io::Result<usize>
 /// Datagrams at the front that go the same way and have one size, as far as one call takes them.
 fn train_length(transmits: &[Transmit<'_>]) -> usize {
     let first = &transmits[0];
-    let size = first.payload.len();
+    let (size, header) = (first.payload.len(), first.header());
     let fits = |transmit: &&Transmit<'_>| {
-        let is_alike = (transmit.peer, transmit.header()) == (first.peer, first.header());
-        is_alike && transmit.payload.len() == size
+        let is_alike = transmit.peer == first.peer && transmit.payload.len() == size;
+        is_alike && transmit.header() == header
     };
     let most = GsoSender::max_segments(size);
     if size == 0 {
