@@ -99,7 +99,7 @@ impl Args {
     /// A file that cannot be read.
     pub fn source(&self) -> Result<Source, Error> {
         if let Some(path) = &self.file {
-            return Source::file(path, Deadline::after(self.timeout));
+            return Source::file(path);
         }
         let message = self.message.as_deref().unwrap_or(DEFAULT_MESSAGE);
         let bytes = self.data_hex.as_ref().map(|bytes| bytes.0.as_slice());

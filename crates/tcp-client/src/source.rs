@@ -4,7 +4,6 @@ use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::Path;
 
 use netcommon::Error;
-use netcommon::deadline::Deadline;
 use netcommon::input::{self, Input};
 
 /// Bytes to send.
@@ -27,13 +26,13 @@ impl Source {
         }
     }
 
-    /// The content of a file; `-` is standard input. A FIFO is waited for until the deadline.
+    /// The content of a file; `-` is standard input.
     ///
     /// # Errors
     ///
-    /// A path that names nothing readable, as a usage error or a local limit; a time-out.
-    pub fn file(path: &Path, deadline: Deadline) -> Result<Self, Error> {
-        let input = Input::open_in_time(path, deadline)?;
+    /// A path that names nothing readable, as a usage error or a local limit.
+    pub fn file(path: &Path) -> Result<Self, Error> {
+        let input = Input::open(path)?;
         Ok(Self {
             length: input.length(),
             is_interactive: input::is_stdin(path) && io::stdin().is_terminal(),
