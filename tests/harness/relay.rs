@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use super::echoes::hold_up;
 use super::probes::{HEADER, Header};
 use super::udp::connected_to;
@@ -209,6 +211,7 @@ impl Relay {
     /// Makes a path to `server`.
     pub(crate) fn to(server: SocketAddr, lots: Lots) -> Self {
         let near = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+        hold_all(&near);
         let relay = Self {
             entrance: near.local_addr().expect("an address"),
             truths: Arc::default(),
@@ -227,6 +230,12 @@ impl Relay {
     pub(crate) fn server_truths(&self) -> HashMap<SocketAddr, Truth> {
         self.truths.lock().expect("no panic").servers.clone()
     }
+}
+
+/// A path that is not on a processor for a while loses nothing by that.
+fn hold_all(socket: &UdpSocket) {
+    let granted = SockRef::from(socket).set_recv_buffer_size(4 << 20);
+    granted.expect("the kernel grants what it may");
 }
 
 fn carry_there(near: &UdpSocket, server: SocketAddr, lots: &Lots, truths: &Arc<Mutex<Truths>>) {
@@ -257,6 +266,7 @@ fn open_flow(
     lots: &Lots,
 ) -> (UdpSocket, Way) {
     let far = connected_to(server);
+    hold_all(&far);
     let there = far.try_clone().expect("a descriptor");
     let back = far.try_clone().expect("a descriptor");
     let (near, lots) = (near.try_clone().expect("a descriptor"), lots.clone());
