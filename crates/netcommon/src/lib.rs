@@ -50,6 +50,7 @@
 //! - [`shutdown`]: the request to finish, which the first signal makes; the second ends the program
 //! - [`interface`]: network interfaces of this machine
 //! - [`address`]: names, addresses and groups, parsed, resolved and shown
+//! - [`explain`]: the lesson, each socket call with its result and one reason
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`socket`]: TCP and UDP sockets that listen or connect
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
@@ -65,6 +66,7 @@ pub mod datagrams;
 pub mod deadline;
 pub mod difference;
 pub mod error;
+pub mod explain;
 pub mod hex;
 pub mod input;
 pub mod interface;

@@ -2,11 +2,13 @@
 //! and a look at what the kernel really granted.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use socket2::{Domain, SockRef, Socket, TcpKeepalive};
+use socket2::{Domain, SockRef, Socket};
 
 use crate::error::Error;
+use crate::explain::{self, Call};
 
 /// Options of any socket (socket(7), ip(7), ipv6(7)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,21 +37,21 @@ impl SocketOptions {
     /// The option that the kernel refused, and why.
     pub fn apply(&self, socket: &Socket, domain: Domain) -> Result<(), Error> {
         if let Some(asked) = self.rcvbuf {
-            set("SO_RCVBUF", socket.set_recv_buffer_size(asked))?;
+            set(socket, "SO_RCVBUF", || socket.set_recv_buffer_size(asked))?;
             let granted = granted(socket.recv_buffer_size());
             warn_if_less("receive", asked, granted, "net.core.rmem_max");
         }
         if let Some(asked) = self.sndbuf {
-            set("SO_SNDBUF", socket.set_send_buffer_size(asked))?;
+            set(socket, "SO_SNDBUF", || socket.set_send_buffer_size(asked))?;
             let granted = granted(socket.send_buffer_size());
             warn_if_less("send", asked, granted, "net.core.wmem_max");
         }
         if self.reuse_port {
-            set("SO_REUSEPORT", socket.set_reuse_port(true))?;
+            set(socket, "SO_REUSEPORT", || socket.set_reuse_port(true))?;
         }
         if let Some(interface) = &self.interface {
             let option = format!("SO_BINDTODEVICE to '{interface}'");
-            set(&option, bind_to_interface(socket, interface))?;
+            set(socket, &option, || bind_to_interface(socket, interface))?;
         }
         self.apply_header_fields(socket, domain)
     }
@@ -58,15 +60,17 @@ impl SocketOptions {
         let v6 = domain == Domain::IPV6;
         if let Some(dscp) = self.dscp {
             let field = u32::from(dscp) << 2;
-            set_for_ipv4("IP_TOS", v6, socket.set_tos_v4(field))?;
+            set_for_ipv4(socket, "IP_TOS", v6, || socket.set_tos_v4(field))?;
             if v6 {
-                set("IPV6_TCLASS", socket.set_tclass_v6(field))?;
+                set(socket, "IPV6_TCLASS", || socket.set_tclass_v6(field))?;
             }
         }
         if let Some(ttl) = self.ttl {
-            set_for_ipv4("IP_TTL", v6, socket.set_ttl_v4(ttl.into()))?;
+            set_for_ipv4(socket, "IP_TTL", v6, || socket.set_ttl_v4(ttl.into()))?;
             if v6 {
-                set("IPV6_UNICAST_HOPS", socket.set_unicast_hops_v6(ttl.into()))?;
+                set(socket, "IPV6_UNICAST_HOPS", || {
+                    socket.set_unicast_hops_v6(ttl.into())
+                })?;
             }
         }
         Ok(())
@@ -75,8 +79,13 @@ impl SocketOptions {
 
 /// A socket of IPv6 may carry IPv4 as well, and then has the fields of both (ipv6(7)); where it does
 /// not, there is nothing to set.
-fn set_for_ipv4(option: &str, v6: bool, result: io::Result<()>) -> Result<(), Error> {
-    match set(option, result) {
+fn set_for_ipv4(
+    socket: &Socket,
+    option: &str,
+    v6: bool,
+    make: impl FnOnce() -> io::Result<()>,
+) -> Result<(), Error> {
+    match set(socket, option, make) {
         Err(error) if v6 => {
             log::debug!("{error}");
             Ok(())
@@ -115,27 +124,51 @@ impl TcpOptions {
     /// The option that the kernel refused, and why.
     pub fn apply(&self, socket: &Socket, domain: Domain) -> Result<(), Error> {
         self.socket.apply(socket, domain)?;
-        set("TCP_NODELAY", socket.set_tcp_nodelay(self.nodelay))?;
-        match self.keepalive {
-            Some(idle) => set("SO_KEEPALIVE", socket.set_tcp_keepalive(&keepalive(idle))),
-            None => Ok(()),
+        if self.nodelay {
+            set(socket, "TCP_NODELAY", || socket.set_tcp_nodelay(true))?;
         }
+        self.keepalive
+            .map_or(Ok(()), |idle| keep_alive(socket, idle))
     }
 }
 
 const KEEPALIVE_PROBES: u32 = 6;
 
-fn keepalive(idle: Duration) -> TcpKeepalive {
-    let idle = idle.max(Duration::from_secs(1));
-    let interval = (idle / KEEPALIVE_PROBES).max(Duration::from_secs(1));
-    TcpKeepalive::new()
-        .with_time(idle)
-        .with_interval(interval)
-        .with_retries(KEEPALIVE_PROBES)
+#[cfg(target_os = "linux")]
+fn keep_alive(socket: &Socket, idle: Duration) -> Result<(), Error> {
+    use nix::sys::socket::{setsockopt, sockopt};
+
+    let idle = u32::try_from(idle.as_secs()).unwrap_or(u32::MAX).max(1);
+    let interval = (idle / KEEPALIVE_PROBES).max(1);
+    let probes = KEEPALIVE_PROBES;
+    set(socket, "SO_KEEPALIVE", || socket.set_keepalive(true))?;
+    set(socket, "TCP_KEEPIDLE", || {
+        Ok(setsockopt(socket, sockopt::TcpKeepIdle, &idle)?)
+    })?;
+    set(socket, "TCP_KEEPINTVL", || {
+        Ok(setsockopt(socket, sockopt::TcpKeepInterval, &interval)?)
+    })?;
+    set(socket, "TCP_KEEPCNT", || {
+        Ok(setsockopt(socket, sockopt::TcpKeepCount, &probes)?)
+    })
 }
 
-fn set(option: &str, result: io::Result<()>) -> Result<(), Error> {
-    result.map_err(|error| Error::io(format!("cannot set {option}"), error))
+#[cfg(not(target_os = "linux"))]
+fn keep_alive(socket: &Socket, idle: Duration) -> Result<(), Error> {
+    let idle = idle.max(Duration::from_secs(1));
+    let interval = (idle / KEEPALIVE_PROBES).max(Duration::from_secs(1));
+    let keepalive = socket2::TcpKeepalive::new()
+        .with_time(idle)
+        .with_interval(interval)
+        .with_retries(KEEPALIVE_PROBES);
+    set(socket, "SO_KEEPALIVE", || {
+        socket.set_tcp_keepalive(&keepalive)
+    })
+}
+
+fn set(socket: &Socket, option: &str, make: impl FnOnce() -> io::Result<()>) -> Result<(), Error> {
+    explain::call(Call::SetOption(socket.as_raw_fd(), option), make)
+        .map_err(|error| Error::io(format!("cannot set {option}"), error))
 }
 
 #[cfg(target_os = "linux")]

@@ -27,6 +27,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 /// What to measure, for how long, and what is good enough.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Measuring")]
+#[group(conflicts_with = "explain")]
 pub struct MeasureArgs {
     /// Send N messages on each flow, one a second unless -i or --rate says otherwise
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]

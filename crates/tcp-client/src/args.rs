@@ -78,7 +78,7 @@ pub struct Args {
     pub measure: MeasureArgs,
     /// Measure throughput, both ways at once, instead of round trips
     #[arg(long, help_heading = "Measuring",
-          conflicts_with_all = ["message", "file", "data_hex", "expect_echo", "no_shutdown", "interval", "rate", "max_p99"])]
+          conflicts_with_all = ["message", "file", "data_hex", "expect_echo", "no_shutdown", "interval", "rate", "max_p99", "explain"])]
     pub stream: bool,
 }
 

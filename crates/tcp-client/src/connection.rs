@@ -1,10 +1,12 @@
 //! The connection that both directions share, and how far each of them has come.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use netcommon::explain::{self, Call};
 use netcommon::socket::info::tcp_info;
 
 /// Bytes that have passed.
@@ -47,18 +49,26 @@ impl Connection {
             has_ended: AtomicBool::new(false),
             is_half_closed: AtomicBool::new(false),
         };
-        connection.set_poll_timeout(poll_timeout)?;
+        if poll_timeout.is_some() {
+            connection.set_poll_timeout(poll_timeout)?;
+        }
         Ok(connection)
     }
 
     /// The time after which reads and writes return without having done anything; `None` is never.
     pub(crate) fn set_poll_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.stream.set_read_timeout(timeout)?;
-        self.stream.set_write_timeout(timeout)
+        let descriptor = self.stream.as_raw_fd();
+        explain::call(Call::SetOption(descriptor, "SO_RCVTIMEO"), || {
+            self.stream.set_read_timeout(timeout)
+        })?;
+        explain::call(Call::SetOption(descriptor, "SO_SNDTIMEO"), || {
+            self.stream.set_write_timeout(timeout)
+        })
     }
 
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = (&self.stream).read(buffer)?;
+        let call = Call::Receive(self.stream.as_fd(), buffer.len());
+        let length = explain::call(call, || (&self.stream).read(buffer))?;
         self.received.fetch_add(length as u64, Ordering::Relaxed);
         if length == 0 && !buffer.is_empty() {
             self.has_ended.store(true, Ordering::Relaxed);
@@ -67,7 +77,7 @@ impl Connection {
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let length = (&self.stream).write(bytes)?;
+        let length = explain::send(&self.stream, bytes)?;
         self.sent.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
@@ -129,9 +139,20 @@ impl Connection {
     }
 
     pub(crate) fn shut_down(&self, how: Shutdown) {
-        if let Err(error) = self.stream.shutdown(how) {
+        let call = Call::ShutDown(self.stream.as_raw_fd(), how);
+        if let Err(error) = explain::call(call, || self.stream.shutdown(how)) {
             log::debug!("cannot shut the connection down: {error}");
         }
+    }
+
+    /// Whether a read would return at once.
+    pub(crate) fn is_readable(&self) -> bool {
+        explain::is_readable(self.stream.as_fd())
+    }
+
+    /// Ends both directions.
+    pub(crate) fn close(self) {
+        explain::close(self.stream, Call::Close);
     }
 
     /// What became of the connection since the last call.

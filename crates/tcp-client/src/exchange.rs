@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use netcommon::Error;
 use netcommon::buffer::Buffer;
+use netcommon::explain;
 
 use crate::banner;
 pub use crate::connection::Totals;
@@ -28,6 +29,9 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// After the server's last byte, the time in which a source has to give more to be waited for, and
 /// in which the peer has to acknowledge more of what is left in the kernel.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// In a lesson, the interval of checks whether the sending thread has done its part.
+const LESSON_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How an exchange is to go.
 #[derive(Clone, Copy, Debug)]
@@ -110,12 +114,20 @@ impl Exchange {
             None => log::warn!("{} has closed the connection; no more is sent", self.server),
         }
         self.wait_for_delivery()?;
-        Ok(self.connection.totals())
+        let totals = self.connection.totals();
+        // A sending thread that waits for its source still has its part.
+        if let Some(connection) = Arc::into_inner(self.connection) {
+            connection.close();
+        }
+        Ok(totals)
     }
 
     fn receive(&mut self, reply: &mut Reply<'_>) -> Result<(), Error> {
         let mut chunk = Buffer::new(CHUNK);
         loop {
+            if explain::is_on() {
+                self.let_sender_go_first();
+            }
             let read = self.connection.read(&mut chunk);
             self.sender.wake();
             match read {
@@ -132,6 +144,18 @@ impl Exchange {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.check_idle()?,
                 Err(error) => return Err(self.failure().lost(error)),
             }
+        }
+    }
+
+    /// In a lesson nothing is received before something is outstanding, so that the calls of the two
+    /// threads come in the order of a conversation.
+    fn let_sender_go_first(&self) {
+        let is_outstanding = || {
+            let Totals { sent, received } = self.connection.totals();
+            received < sent || self.connection.is_readable()
+        };
+        while !self.sender.has_ended() && !is_outstanding() {
+            thread::park_timeout(LESSON_INTERVAL);
         }
     }
 

@@ -1,6 +1,7 @@
 //! How the received bytes are shown: as a line, as lines on a terminal, as they are, or as events.
 
 use netcommon::Error;
+use netcommon::explain;
 use netcommon::output::Output;
 use netcommon::payload::{Escaped, EscapedLines, HexDump, Utf8Pieces};
 
@@ -58,6 +59,10 @@ impl<'a> Reply<'a> {
                 let whole = self.pieces.push(chunk);
                 self.show_whole(&whole)?;
             }
+        }
+        // The lesson would go on in the middle of a line that has not ended.
+        if explain::is_on() && matches!(self.form, ReplyForm::Line { .. }) {
+            return Ok(());
         }
         self.output.flush()
     }

@@ -42,6 +42,7 @@ pub(crate) struct Sender {
 /// What others can see of a sending thread.
 struct View {
     is_reading: AtomicBool,
+    has_ended: AtomicBool,
     bar: ProgressBar,
 }
 
@@ -57,13 +58,16 @@ impl Sender {
     pub(crate) fn start(job: SendJob, show_progress: bool) -> Result<Self, Error> {
         let view = Arc::new(View {
             is_reading: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             bar: progress_bar(show_progress, job.source.length),
         });
         let (report, result) = mpsc::channel();
         let shared = Arc::clone(&view);
         let run = move || {
+            let result = job.send_all(&shared);
+            shared.has_ended.store(true, Ordering::Relaxed);
             // The receiver is gone when the receiving side has ended the program.
-            let _ = report.send(job.send_all(&shared));
+            let _ = report.send(result);
         };
         let handle = thread::Builder::new()
             .name("sender".to_owned())
@@ -84,6 +88,11 @@ impl Sender {
     /// Whether the thread waits for its source.
     pub(crate) fn is_reading(&self) -> bool {
         self.view.is_reading.load(Ordering::Relaxed)
+    }
+
+    /// Whether the thread has done all it could.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.view.has_ended.load(Ordering::Relaxed)
     }
 
     /// Waits at most `timeout` for the end of the thread.

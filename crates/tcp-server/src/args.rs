@@ -28,16 +28,16 @@ pub struct Args {
     #[arg(short = '1', long)]
     pub once: bool,
     /// Clients at once; more wait in the backlog [default: what the open-files limit bears]
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = parse_count, conflicts_with = "explain")]
     pub max_clients: Option<usize>,
     /// Threads that serve the clients, at most 1024 [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = parse_count, conflicts_with = "explain")]
     pub max_threads: Option<usize>,
     /// Close a client that has sent nothing and taken nothing of its echo for DUR [default: never]
-    #[arg(long, value_name = "DUR", value_parser = parse_wait)]
+    #[arg(long, value_name = "DUR", value_parser = parse_wait, conflicts_with = "explain")]
     pub idle_timeout: Option<Duration>,
     /// How long Ctrl-C waits for clients that are still talking
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, default_value = "5s")]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, default_value = "5s", conflicts_with = "explain")]
     pub drain_timeout: Duration,
     /// Where to listen.
     #[command(flatten)]

@@ -25,6 +25,7 @@
 //! - `memory`: the bound on such bytes of all clients
 //! - `send_queue`: bytes that the kernel has not sent yet
 //! - `places`: places for clients
+//! - `plain`: the server of the lesson
 //! - [`settings`]: how a server serves
 //! - [`events`]: lines on standard output
 //! - [`inspect`]: the bytes of clients, shown
@@ -43,6 +44,7 @@ mod mailbox;
 mod manual;
 mod memory;
 mod places;
+mod plain;
 mod pool;
 mod send_queue;
 pub mod server;
@@ -57,6 +59,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use netcommon::address::Target;
+use netcommon::explain;
+use netcommon::output::Output;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::tcp;
 use netcommon::{Error, service};
@@ -66,6 +70,7 @@ pub use server::Server;
 pub use settings::Settings;
 
 use events::Event;
+use plain::Lesson;
 
 /// Listens, says so, and serves until Ctrl-C or, with `--once`, until the first client has left.
 ///
@@ -80,16 +85,41 @@ pub fn run(args: Args) -> Result<(), Error> {
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = Arc::new(args.output.open().into_log());
+    let listening = Event::Listening {
+        place: target.with_port(address.port()).to_string(),
+        address: address.into(),
+    };
+    if explain::is_on() {
+        return teach(&args, listener, &output, &listening, &shutdown);
+    }
     let settings = args.settings(inspect::inspector(&output, args.output.hex))?;
     let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
         .map_err(|error| Error::io("cannot start the server", error))?;
-    output.say(&Event::Listening {
-        place: target.with_port(address.port()).to_string(),
-        address: address.into(),
-    })?;
+    output.say(&listening)?;
     service::report_ready();
     shutdown.wake_with(server.waker());
     server.run()?;
+    output.finish()
+}
+
+/// The same by the plain server of the lesson.
+fn teach(
+    args: &Args,
+    listener: TcpListener,
+    output: &Arc<Output>,
+    listening: &Event,
+    shutdown: &Shutdown,
+) -> Result<(), Error> {
+    let lesson = Lesson {
+        listener: Arc::new(listener),
+        once: args.once,
+        inspector: inspect::inspector(output, args.output.hex),
+        output: Arc::clone(output),
+        waking: Arc::default(),
+    };
+    output.say(listening)?;
+    shutdown.wake_with(lesson.waker());
+    lesson.serve(shutdown)?;
     output.finish()
 }
 

@@ -81,6 +81,7 @@ impl<'a> Client<'a> {
         if unanswered > 0 {
             return Err(self.no_reply(unanswered, sent, self.options.timeout));
         }
+        self.peer.close();
         Ok(())
     }
 
@@ -148,11 +149,7 @@ impl<'a> Client<'a> {
             if left.is_zero() {
                 return Ok(None);
             }
-            let socket = self.peer.socket();
-            let received = socket
-                .set_read_timeout(Some(left))
-                .and_then(|()| socket.recv_from(&mut self.buffer));
-            match received {
+            match self.peer.receive(&mut self.buffer, left) {
                 Ok(received) => return Ok(Some(received)),
                 Err(error) if is_transient(&error) => {}
                 Err(error) => return Err(self.cannot_send(error)),

@@ -6,6 +6,7 @@ use clap::Parser;
 use netcommon::Error;
 use netcommon::address::{DEFAULT_HOST, Family, Group, Target, parse_group};
 use netcommon::cli::{Manual, OutputArgs, Program, ServerSocketArgs, TargetArgs, parse_wait};
+use netcommon::explain;
 use netcommon::options::SocketOptions;
 
 use crate::echo::ReplyHeader;
@@ -104,7 +105,8 @@ impl Args {
     pub fn socket_options(&self) -> SocketOptions {
         let asked = self.socket.options();
         SocketOptions {
-            rcvbuf: asked.rcvbuf.or(Some(RCVBUF)),
+            // The lesson shows no option that nobody asked for.
+            rcvbuf: asked.rcvbuf.or((!explain::is_on()).then_some(RCVBUF)),
             ..asked
         }
     }

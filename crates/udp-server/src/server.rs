@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use netcommon::Error;
 use netcommon::datagrams::{Datagram, Details, Receiver};
+use netcommon::explain::{self, Call};
 use netcommon::options::{RCVBUF_HINT, granted_rcvbuf};
 use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
@@ -126,7 +127,9 @@ impl<'a> Server<'a> {
             self.printer.say_flows(reports)?;
         }
         self.receive_queued()?;
-        self.summarize(start.elapsed())
+        self.summarize(start.elapsed())?;
+        explain::close(self.socket, Call::CloseDatagrams);
+        Ok(())
     }
 
     /// Waits for the next datagram; false if a time-out ended the wait.
@@ -158,6 +161,10 @@ impl<'a> Server<'a> {
             } else {
                 self.printer.show(datagram)?;
             }
+        }
+        // The lesson and what it is about are read side by side.
+        if explain::is_on() {
+            self.printer.output.flush()?;
         }
         Ok(Some(batch.messages()))
     }

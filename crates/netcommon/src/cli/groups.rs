@@ -9,6 +9,7 @@ use clap::{ArgAction, Args};
 
 use crate::address::{BindAddress, Family, Target, parse_bind_address};
 use crate::error::Error;
+use crate::explain::{self, Pace};
 use crate::language::Language;
 use crate::options::{SocketOptions, TcpOptions, parse_dscp};
 use crate::output::{Output, Style};
@@ -95,6 +96,17 @@ pub struct OutputArgs {
     /// Language of the human lines [default: from LC_ALL, LC_MESSAGES, LANG]
     #[arg(long, value_name = "es|en", value_enum, hide_possible_values = true)]
     lang: Option<Language>,
+    /// Tell each socket call and one reason, on standard error; =step waits for Enter before each
+    #[arg(
+        long,
+        value_name = "step",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "run",
+        hide_possible_values = true
+    )]
+    explain: Option<Pace>,
     /// Begin each line with the time (UTC, RFC 3339)
     #[arg(short = 'D', long)]
     pub(super) timestamps: bool,
@@ -109,8 +121,27 @@ pub struct OutputArgs {
 impl OutputArgs {
     /// Standard output in the style that was asked for.
     pub fn open(&self) -> Output {
-        let language = self.lang.unwrap_or_else(Language::from_environment);
-        Output::new(self.style(), language, self.timestamps)
+        Output::new(self.style(), self.language(), self.timestamps)
+    }
+
+    /// Begins the lesson, if it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`explain::start`].
+    pub(super) fn start_explaining(&self) -> Result<(), Error> {
+        let Some(pace) = self.explain else {
+            return Ok(());
+        };
+        explain::start(explain::Settings {
+            pace,
+            language: self.language(),
+            json: self.json,
+        })
+    }
+
+    fn language(&self) -> Language {
+        self.lang.unwrap_or_else(Language::from_environment)
     }
 
     /// Whether `--quiet` was given.
@@ -251,11 +282,13 @@ pub struct TcpArgs {
 }
 
 impl TcpArgs {
-    /// The options of the socket; `keepalive` is the default of the program.
+    /// The options of the socket; `keepalive` is the default of the program. The lesson shows the
+    /// calls of its scripts, without options that nobody asked for.
     pub fn options(&self, socket: SocketOptions, keepalive: Option<Duration>) -> TcpOptions {
+        let keepalive = keepalive.filter(|_| !explain::is_on());
         TcpOptions {
             socket,
-            nodelay: !self.no_nodelay,
+            nodelay: !self.no_nodelay && !explain::is_on(),
             keepalive: self.keepalive.or(keepalive).filter(|idle| !idle.is_zero()),
         }
     }

@@ -5,7 +5,9 @@ use std::io;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, line_break, roman};
 
-use super::reference::{ENVIRONMENT, ERROR_EVENT, EVENTS_INTRODUCTION, EXIT_CODES, Entry, UNITS};
+use super::reference::{
+    ENVIRONMENT, ERROR_EVENT, EVENTS_INTRODUCTION, EXIT_CODES, EXPERIMENTS, Entry, LESSON, UNITS,
+};
 use super::{Program, command};
 
 const PROGRAMS: [&str; 4] = ["tcp-client", "tcp-server", "udp-client", "udp-server"];
@@ -40,6 +42,9 @@ fn reference<P: Program>() -> String {
     roff.text([roman(durations), line_break(), roman(sizes)]);
     roff.control("SH", ["EXAMPLES"]);
     list(&mut roff, P::MANUAL.examples);
+    roff.control("SH", ["LESSON"]);
+    roff.text([roman(LESSON)]);
+    list(&mut roff, &EXPERIMENTS);
     roff.control("SH", ["EXIT STATUS"]);
     list(&mut roff, &EXIT_CODES);
     roff.control("SH", ["JSON EVENTS"]);

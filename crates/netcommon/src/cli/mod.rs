@@ -69,7 +69,9 @@ pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
     };
     let output = program.output().clone();
     standard_error::start_logging(P::NAME, &output);
-    let result = signals::start().and_then(|()| run(program));
+    let result = signals::start()
+        .and_then(|()| output.start_explaining())
+        .and_then(|()| run(program));
     exit_code(P::NAME, result, || output.json.then(|| output.open()))
 }
 

@@ -49,6 +49,51 @@ pub(super) const UNITS: [&str; 2] = [
     "Sizes: K M G are powers of 1000, Ki Mi Gi of 1024; a bare number is bytes.",
 ];
 
+/// What `--explain` prints.
+pub(super) const LESSON: &str = "\
+With --explain, each socket call that is made is told on standard error, as C programmers write it, with \
+its real arguments and result, and one reason; with --json as objects with the event step. The mark in \
+front says whether something travelled: · nothing left this machine, → something was sent, ← something \
+came, … the call waits. With --explain=step, each call waits for Enter, so that the other side can be \
+tried in between. Half an hour with two terminals:";
+
+/// The experiments of the lesson, each with the question to answer first.
+pub(super) const EXPERIMENTS: [Entry; 8] = [
+    (
+        "Between bind and listen",
+        "tcp-server --explain=step, Enter until it asks for listen; then tcp-client. Can it connect?",
+    ),
+    (
+        "Before accept",
+        "The same, Enter until it asks for accept; then tcp-client --explain. Has it connected, and sent?",
+    ),
+    (
+        "Two sends",
+        "The same; then tcp-client --explain -f -, two lines typed. How often does recv return?",
+    ),
+    (
+        "Half a connection",
+        "tcp-server and tcp-client, both with --explain. What does recv return after shutdown, and on \
+         which side does TIME_WAIT stay?",
+    ),
+    (
+        "A silent client",
+        "tcp-server --explain; tcp-client -f -, nothing typed; then tcp-client. Does it have to wait?",
+    ),
+    (
+        "Address in use",
+        "tcp-server --explain, twice; then once more after Ctrl-C. Which of them can bind?",
+    ),
+    (
+        "A long datagram",
+        "udp-server --explain; then udp-client -m with 2000 letters. What would recvfrom(1024) have left?",
+    ),
+    (
+        "Nobody listens",
+        "udp-client --explain -w 1s, and no server. How can it know?",
+    ),
+];
+
 /// The environment variables that every program reads.
 pub(super) const ENVIRONMENT: [Entry; 2] = [
     (

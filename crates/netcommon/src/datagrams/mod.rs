@@ -39,7 +39,7 @@
 //! # Layout
 //!
 //! - [`batched`] on Linux
-//! - [`portable`] on anything else
+//! - [`portable`] on anything else, and in the lesson
 //! - [`GsoSender`] for datagrams of one size that go out together
 //! - [`connected`] for a program that measures
 //! - `control` for the ancillary data of Linux
@@ -58,11 +58,6 @@ pub mod portable;
 #[cfg(target_os = "linux")]
 mod tests;
 
-#[cfg(target_os = "linux")]
-pub use batched::{Receiver, send};
-#[cfg(not(target_os = "linux"))]
-pub use portable::{Receiver, send};
-
 pub use gso::GsoSender;
 
 use std::io;
@@ -70,6 +65,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
 
 use crate::address::Endpoint;
+use crate::error::Error;
+use crate::explain;
 
 /// Messages of a batch, at most.
 pub const BATCH: usize = 64;
@@ -129,6 +126,71 @@ impl RecvMeta {
             stride: None,
         }
     }
+}
+
+/// Receives by the batch where the system can, and one by one elsewhere and in the lesson.
+pub enum Receiver {
+    /// By the batch.
+    #[cfg(target_os = "linux")]
+    Batched(batched::Receiver),
+    /// One by one.
+    Portable(portable::Receiver),
+}
+
+impl Receiver {
+    /// Prepares a socket, and lets the kernel tell about each datagram what `details` asks for, if it can.
+    ///
+    /// # Errors
+    ///
+    /// The option that the kernel refused.
+    pub fn new(socket: &UdpSocket, details: Details) -> Result<Self, Error> {
+        #[cfg(target_os = "linux")]
+        if !explain::is_on() {
+            return batched::Receiver::new(socket, details).map(Self::Batched);
+        }
+        portable::Receiver::new(socket, details).map(Self::Portable)
+    }
+
+    /// Receives what is there.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when nothing is there, else the socket's pending error, which a peer may have
+    /// caused (udp(7)).
+    pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<Batch<'_>> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Batched(receiver) => receiver.receive(socket),
+            Self::Portable(receiver) => receiver.receive(socket),
+        }
+    }
+
+    /// Messages that the kernel dropped for this socket since it was opened, where it tells.
+    pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Batched(receiver) => receiver.dropped(socket),
+            Self::Portable(receiver) => receiver.dropped(socket),
+        }
+    }
+
+    /// The same as far as the datagrams received so far tell.
+    pub fn dropped_so_far(&self) -> Option<u64> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Batched(receiver) => receiver.dropped_so_far(),
+            Self::Portable(receiver) => receiver.dropped_so_far(),
+        }
+    }
+}
+
+/// Sends datagrams, as many as the kernel takes.
+pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> SendReport {
+    #[cfg(target_os = "linux")]
+    if !explain::is_on() {
+        return batched::send(socket, transmits);
+    }
+    portable::send(socket, transmits)
 }
 
 /// One datagram of a batch.

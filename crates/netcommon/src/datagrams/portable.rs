@@ -1,15 +1,20 @@
-//! Datagrams one by one, over the standard library alone: for systems without `recvmmsg(2)`.
+//! Datagrams one by one, over the standard library alone: for systems without `recvmmsg(2)`, and for
+//! the lesson, whose scripts do the same.
 
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd};
 
 use super::{BATCH, Batch, Details, RecvMeta, SLOT, SendReport, Transmit, send_each};
 use crate::error::Error;
+use crate::explain::{self, Call};
 
 /// Buffers for the batches of one socket, about 4 MiB of address space, used as far as needed.
 pub struct Receiver {
     buffer: Box<[u8]>,
     metas: Vec<RecvMeta>,
+    /// Datagrams of a batch, at most: one in the lesson, which tells of each before the next.
+    batch: usize,
 }
 
 impl Receiver {
@@ -25,6 +30,7 @@ impl Receiver {
         Ok(Self {
             buffer: vec![0; BATCH * SLOT].into(),
             metas: Vec::with_capacity(BATCH),
+            batch: if explain::is_on() { 1 } else { BATCH },
         })
     }
 
@@ -36,8 +42,8 @@ impl Receiver {
     /// caused (udp(7)).
     pub fn receive(&mut self, socket: &UdpSocket) -> io::Result<Batch<'_>> {
         self.metas.clear();
-        for slot in self.buffer.chunks_exact_mut(SLOT) {
-            match socket.recv_from(slot) {
+        for slot in self.buffer.chunks_exact_mut(SLOT).take(self.batch) {
+            match receive_one(socket, slot) {
                 Ok((length, peer)) => self.metas.push(RecvMeta::new(peer, length)),
                 Err(error) if self.metas.is_empty() => return Err(error),
                 Err(_) => break,
@@ -49,9 +55,9 @@ impl Receiver {
         })
     }
 
-    /// Messages that the kernel dropped for this socket: unknown here.
-    pub fn dropped(&mut self, _: &UdpSocket) -> Option<u64> {
-        None
+    /// Messages that the kernel dropped for this socket since it was opened, where it tells.
+    pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
+        read_counter(socket).map(u64::from)
     }
 
     /// The same as far as the datagrams received so far tell.
@@ -60,10 +66,27 @@ impl Receiver {
     }
 }
 
+fn receive_one(socket: &UdpSocket, slot: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    let call = Call::ReceiveDatagram(socket.as_fd(), slot.len());
+    if explain::would_wait(&call) {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    explain::call(call, || socket.recv_from(slot))
+}
+
+#[cfg(target_os = "linux")]
+use super::drops::read_counter;
+
+#[cfg(not(target_os = "linux"))]
+fn read_counter(_: &UdpSocket) -> Option<u32> {
+    None
+}
+
 /// Sends datagrams, as many as the kernel takes. Source address and header fields are the kernel's choice.
 pub fn send(socket: &UdpSocket, transmits: &[Transmit<'_>]) -> SendReport {
     send_each(socket, transmits, |socket, transmits| {
         let Transmit { payload, peer, .. } = transmits[0];
-        socket.send_to(payload, peer).map(|_| 1)
+        let call = Call::SendDatagram(socket.as_raw_fd(), payload, Some(peer));
+        explain::call(call, || socket.send_to(payload, peer)).map(|_| 1)
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
@@ -11,10 +11,11 @@ use mio::{Events, Interest, Poll, Token};
 use nix::errno::Errno;
 use socket2::{Socket, Type};
 
-use super::{meaning, open};
+use super::{meaning, open, set_reuse_address};
 use crate::address::{BindAddress, Endpoint};
 use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::explain::{self, Call};
 use crate::options::TcpOptions;
 
 /// Events taken from the kernel at once.
@@ -69,21 +70,10 @@ impl Connecting {
         address: SocketAddr,
         options: &ConnectOptions,
     ) -> Result<io::Result<()>, Error> {
-        log::debug!("connecting to {}", Endpoint::from(address));
-        let socket = open(address, Type::STREAM, options.bind, |socket, domain| {
-            share_ports(socket, options.bind)?;
-            options.tcp.apply(socket, domain)
-        })?;
-        let unready = |error| Error::io("cannot set up a socket", error);
-        socket.set_nonblocking(true).map_err(unready)?;
-        match socket.connect(&address.into()) {
-            Err(error) if error.raw_os_error() != Some(Errno::EINPROGRESS as i32) => {
-                return Ok(Err(meaning(error, address, options.bind)));
-            }
-            _ => {}
+        match begin(address, options)? {
+            Ok(stream) => self.add(number, address, stream).map_err(cannot_wait)?,
+            Err(error) => return Ok(Err(error)),
         }
-        self.add(number, address, socket.into())
-            .map_err(cannot_wait)?;
         Ok(Ok(()))
     }
 
@@ -126,13 +116,57 @@ impl Connecting {
     }
 }
 
+/// Begins to connect to an address; in the lesson, it waits for the end of that.
+pub(super) fn begin(
+    address: SocketAddr,
+    options: &ConnectOptions,
+) -> Result<io::Result<TcpStream>, Error> {
+    log::debug!("connecting to {}", Endpoint::from(address));
+    let socket = open(address, Type::STREAM, options.bind, |socket, domain| {
+        share_ports(socket, options.bind)?;
+        options.tcp.apply(socket, domain)
+    })?;
+    prepare(&socket, options.deadline)
+        .map_err(|error| Error::io("cannot set up a socket", error))?;
+    let begun = connect(&socket, address);
+    let begun = begun.map_err(|error| meaning(error, address, options.bind));
+    Ok(begun.map(|()| socket.into()))
+}
+
+/// In the lesson, a call waits for its result.
+fn prepare(socket: &Socket, deadline: Deadline) -> io::Result<()> {
+    match deadline.left() {
+        _ if !explain::is_on() => socket.set_nonblocking(true),
+        Some(left) => {
+            let call = Call::SetOption(socket.as_raw_fd(), "SO_SNDTIMEO");
+            explain::call(call, || socket.set_write_timeout(Some(left)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `EINPROGRESS` is no failure of a socket that does not block; of another it is the end of its time
+/// (socket(7), `SO_SNDTIMEO`).
+fn connect(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    let call = Call::Connect(socket.as_fd(), address);
+    match explain::call(call, || socket.connect(&address.into())) {
+        Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {
+            if explain::is_on() {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Ok(())
+        }
+        result => result,
+    }
+}
+
 fn cannot_wait(error: io::Error) -> Error {
     Error::io("cannot wait for connections", error)
 }
 
 /// A connection from the very address it goes to would talk to itself (a simultaneous open, RFC 9293,
 /// section 3.5): nobody else is there, so that is a refusal.
-fn outcome(stream: TcpStream, peer: SocketAddr) -> io::Result<TcpStream> {
+pub(super) fn outcome(stream: TcpStream, peer: SocketAddr) -> io::Result<TcpStream> {
     if let Some(error) = stream.take_error()? {
         return Err(error);
     }
@@ -147,9 +181,9 @@ fn outcome(stream: TcpStream, peer: SocketAddr) -> io::Result<TcpStream> {
 /// that is free for all peers (`IP_BIND_ADDRESS_NO_PORT`, ip(7)).
 fn share_ports(socket: &Socket, bind: Option<BindAddress>) -> Result<(), Error> {
     match bind {
-        Some(bind) if bind.has_port() => socket
-            .set_reuse_address(true)
-            .map_err(|error| Error::io("cannot set SO_REUSEADDR", error)),
+        Some(bind) if bind.has_port() => {
+            set_reuse_address(socket).map_err(|error| Error::io("cannot set SO_REUSEADDR", error))
+        }
         Some(_) => {
             choose_port_late(socket);
             Ok(())
@@ -162,7 +196,9 @@ fn share_ports(socket: &Socket, bind: Option<BindAddress>) -> Result<(), Error> 
 fn choose_port_late(socket: &Socket) {
     use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 
-    if let Err(error) = setsockopt(socket, IpBindAddressNoPort, &true) {
+    let call = Call::SetOption(socket.as_raw_fd(), "IP_BIND_ADDRESS_NO_PORT");
+    let set = explain::call(call, || Ok(setsockopt(socket, IpBindAddressNoPort, &true)?));
+    if let Err(error) = set {
         log::debug!("the local port is chosen early: {error}");
     }
 }

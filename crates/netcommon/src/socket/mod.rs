@@ -18,6 +18,7 @@ pub mod udp;
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
 use socket2::{Domain, Socket, Type};
@@ -27,6 +28,7 @@ use crate::address::{
 };
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind, reason};
+use crate::explain::{self, Call};
 use crate::payload::Escaped;
 
 /// Opens a socket for the first address of `target`, sets it up and binds it.
@@ -38,7 +40,10 @@ fn bind_first(
     kind: Type,
     set_up: impl FnOnce(&Socket, Domain) -> Result<(), Error>,
 ) -> Result<Socket, Error> {
-    let address = resolve_first(target, family)?;
+    let resolved = explain::resolve(&target.host, || {
+        resolve_first(target, family).map(|first| vec![first])
+    });
+    let address = resolved?.remove(0);
     let failed = |error| {
         let host = Endpoint::from(address).host();
         let operation = format!("cannot listen on {target} ({host})");
@@ -46,13 +51,30 @@ fn bind_first(
         cannot_bind(operation, address, error, hint).with_kind(ErrorKind::LocalLimit)
     };
     let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, kind, None).map_err(failed)?;
+    let socket = new_socket(domain, kind).map_err(failed)?;
     if family == Family::V6 {
         socket.set_only_v6(true).map_err(failed)?;
     }
     set_up(&socket, domain)?;
-    socket.bind(&address.into()).map_err(failed)?;
+    bind_to(&socket, address).map_err(failed)?;
     Ok(socket)
+}
+
+fn new_socket(domain: Domain, kind: Type) -> io::Result<Socket> {
+    explain::call(Call::Socket(domain, kind), || {
+        Socket::new(domain, kind, None)
+    })
+}
+
+fn set_reuse_address(socket: &Socket) -> io::Result<()> {
+    let call = Call::SetOption(socket.as_raw_fd(), "SO_REUSEADDR");
+    explain::call(call, || socket.set_reuse_address(true))
+}
+
+fn bind_to(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    explain::call(Call::Bind(socket.as_raw_fd(), address), || {
+        socket.bind(&address.into())
+    })
 }
 
 fn cannot_bind(
@@ -79,7 +101,8 @@ fn addresses_of(
     deadline: Deadline,
 ) -> Result<Vec<SocketAddr>, Error> {
     let wanted = target.clone();
-    let resolved = deadline.call(move || resolve(&wanted, family));
+    let look_up = move || explain::resolve(&wanted.host, || resolve(&wanted, family));
+    let resolved = deadline.call(look_up);
     let mut addresses = resolved.map_err(|error| {
         let name = Escaped(target.host.as_bytes());
         Error::io(format!("name '{name}' not resolved"), error)
@@ -100,8 +123,8 @@ fn open(
     set_up: impl FnOnce(&Socket, Domain) -> Result<(), Error>,
 ) -> Result<Socket, Error> {
     let domain = Domain::for_address(address);
-    let socket = Socket::new(domain, kind, None)
-        .map_err(|error| Error::io("cannot open a socket", error))?;
+    let socket =
+        new_socket(domain, kind).map_err(|error| Error::io("cannot open a socket", error))?;
     set_up(&socket, domain)?;
     bind_local(&socket, bind, address)?;
     Ok(socket)
@@ -111,7 +134,7 @@ fn bind_local(socket: &Socket, bind: Option<BindAddress>, peer: SocketAddr) -> R
     let Some(local) = bind.map(|bind| bind.for_peer(&peer)) else {
         return Ok(());
     };
-    socket.bind(&local.into()).map_err(|error| {
+    bind_to(socket, local).map_err(|error| {
         let operation = format!("cannot bind to {}", Endpoint::from(local));
         if local.port() == 0 && error.kind() == io::ErrorKind::AddrInUse {
             return Error::io(operation, no_port()).with_hint(NO_PORT_HINT);

@@ -7,13 +7,30 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::cannot_connect;
-use super::connecting::{ConnectOptions, Connecting};
+use super::connecting::{ConnectOptions, Connecting, begin, outcome};
 use crate::address::{Endpoint, Target};
 use crate::deadline::Deadline;
 use crate::error::{Error, reason};
 
 /// Between the start of one address and the next (RFC 8305, section 5, "Connection Attempt Delay").
 const STAGGER: Duration = Duration::from_millis(250);
+
+/// The lesson tries one address after the other, and each as long as it takes.
+pub(super) fn in_turn(
+    target: &Target,
+    addresses: &[SocketAddr],
+    options: &ConnectOptions,
+) -> Result<TcpStream, Error> {
+    let mut failures = Vec::new();
+    for &address in addresses {
+        let connected = begin(address, options)?;
+        match connected.and_then(|stream| outcome(stream, address)) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failures.push((address, error)),
+        }
+    }
+    Err(cannot_connect(target, failures))
+}
 
 /// Connections to the addresses of one name.
 pub(super) struct Race<'a> {

@@ -2,16 +2,18 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 
 use socket2::Type;
 
 pub use super::connecting::ConnectOptions;
-use super::race::Race;
-use super::{addresses_of, bind_first};
+use super::race::{Race, in_turn};
+use super::{addresses_of, bind_first, set_reuse_address};
 use crate::address::{Family, Target};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::explain::{self, Call};
 use crate::options::TcpOptions;
 
 /// Connections that may wait to be accepted, unless asked otherwise; the kernel caps the queue at
@@ -55,11 +57,13 @@ pub fn listen(
 ) -> Result<TcpListener, Error> {
     let failed = |error| Error::io(format!("cannot listen on {target}"), error);
     let socket = bind_first(target, family, Type::STREAM, |socket, domain| {
-        socket.set_reuse_address(true).map_err(failed)?;
+        set_reuse_address(socket).map_err(failed)?;
         options.apply(socket, domain)
     })?;
-    let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
-    socket.listen(backlog).map_err(failed)?;
+    explain::call(Call::Listen(socket.as_raw_fd(), backlog), || {
+        socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+    })
+    .map_err(failed)?;
     Ok(socket.into())
 }
 
@@ -86,6 +90,9 @@ pub fn connect(
     options: &ConnectOptions,
 ) -> Result<TcpStream, Error> {
     let addresses = addresses_of(target, family, options.bind, options.deadline)?;
+    if explain::is_on() {
+        return in_turn(target, &addresses, options);
+    }
     let stream = Race::new(target, &addresses, options)?.run()?;
     let blocking = stream.set_nonblocking(false);
     blocking.map_err(|error| Error::io("cannot set up a socket", error))?;

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
@@ -9,6 +11,7 @@ use super::{addresses_of, bind_first, cannot_connect, meaning, open};
 use crate::address::{BindAddress, Endpoint, Family, Target};
 use crate::deadline::Deadline;
 use crate::error::{Error, reason};
+use crate::explain::{self, Call};
 use crate::options::SocketOptions;
 
 /// The largest payload that one datagram carries to `peer`, in bytes: 65,535 less the headers that
@@ -112,7 +115,8 @@ fn connect_first(
 
 /// A socket that was bound to the very address it goes to would talk to itself: nobody else is there.
 fn connect_socket(socket: &Socket, address: SocketAddr) -> io::Result<()> {
-    socket.connect(&address.into())?;
+    let call = Call::Fix(socket.as_fd(), address);
+    explain::call(call, || socket.connect(&address.into()))?;
     if socket.local_addr()?.as_socket() == Some(address) {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
@@ -133,12 +137,26 @@ fn set_up(socket: &Socket, domain: Domain, options: &ConnectOptions) -> Result<(
 }
 
 fn set_group_options(socket: &Socket, domain: Domain, options: &ConnectOptions) -> io::Result<()> {
-    socket.set_broadcast(options.broadcast)?;
+    if options.broadcast {
+        set_option(socket, "SO_BROADCAST", || socket.set_broadcast(true))?;
+    }
     match options.multicast_ttl {
-        Some(hops) if domain == Domain::IPV6 => socket.set_multicast_hops_v6(hops.into()),
-        Some(ttl) => socket.set_multicast_ttl_v4(ttl.into()),
+        Some(hops) if domain == Domain::IPV6 => set_option(socket, "IPV6_MULTICAST_HOPS", || {
+            socket.set_multicast_hops_v6(hops.into())
+        }),
+        Some(ttl) => set_option(socket, "IP_MULTICAST_TTL", || {
+            socket.set_multicast_ttl_v4(ttl.into())
+        }),
         None => Ok(()),
     }
+}
+
+fn set_option(
+    socket: &Socket,
+    option: &str,
+    make: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    explain::call(Call::SetOption(socket.as_raw_fd(), option), make)
 }
 
 impl Peer {
@@ -162,6 +180,25 @@ impl Peer {
         self.socket
     }
 
+    /// Ends the use of the socket.
+    pub fn close(self) {
+        explain::close(self.socket, Call::CloseDatagrams);
+    }
+
+    /// Receives one datagram and its sender, within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` or `TimedOut` when none came, and the ICMP errors of [`send`](Self::send).
+    pub fn receive(&self, buffer: &mut [u8], timeout: Duration) -> io::Result<(usize, SocketAddr)> {
+        let descriptor = self.socket.as_raw_fd();
+        explain::call(Call::SetOption(descriptor, "SO_RCVTIMEO"), || {
+            self.socket.set_read_timeout(Some(timeout))
+        })?;
+        let call = Call::ReceiveDatagram(self.socket.as_fd(), buffer.len());
+        explain::call(call, || self.socket.recv_from(buffer))
+    }
+
     /// Sends one datagram.
     ///
     /// # Errors
@@ -169,11 +206,12 @@ impl Peer {
     /// The system's reason; on a connected socket perhaps the ICMP error that an earlier datagram
     /// met with (udp(7)), in which case this one was not sent.
     pub fn send(&self, payload: &[u8]) -> io::Result<()> {
-        let sent = if self.group {
-            self.socket.send_to(payload, self.address)
-        } else {
-            self.socket.send(payload)
-        };
+        let group = self.group.then_some(self.address);
+        let call = Call::SendDatagram(self.socket.as_raw_fd(), payload, group);
+        let sent = explain::call(call, || match group {
+            Some(group) => self.socket.send_to(payload, group),
+            None => self.socket.send(payload),
+        });
         sent.map(drop)
     }
 }
