@@ -9,6 +9,7 @@
 
 mod harness;
 mod house;
+mod lesson;
 mod measure;
 mod programs;
 mod scale;

@@ -74,7 +74,9 @@ fn script(blocks: &[Block<'_>]) -> String {
     for (number, block) in numbered().filter(|(_, block)| block.is_server) {
         let command = block.steps[0].0;
         script += &format!("exec {command} > {number}.0 2>&1 &\nservers=\"$servers $!\"\n");
-        script += &format!("until grep -q 1234 {number}.0; do kill -0 $! || exit 1; done\n");
+        script += &format!(
+            "until grep -qE 'escucha|listening' {number}.0; do kill -0 $! || exit 1; done\n"
+        );
     }
     for (number, block) in numbered().filter(|(_, block)| !block.is_server) {
         for (step, (command, _)) in block.steps.iter().enumerate() {
@@ -84,7 +86,8 @@ fn script(blocks: &[Block<'_>]) -> String {
     script + "[ -z \"$servers\" ] || kill $servers\nwait $servers\nexit 0\n"
 }
 
-/// Numbers, with their units, and the ids of runs become `0`; padding becomes nothing.
+/// Numbers, with their units, and the ids of runs become `0`; padding and a time that a call of the
+/// lesson has waited become nothing.
 fn normalised(line: &str) -> String {
     let is_separator = |letter: char| !letter.is_alphanumeric() && letter != '.';
     let parts = line.trim_end().split_inclusive(is_separator);
@@ -93,7 +96,8 @@ fn normalised(line: &str) -> String {
         let number = if is_number(word) { "0" } else { word };
         number.to_owned() + &part[word.len()..]
     });
-    without_numbers.filter(|part| part != " ").collect()
+    let line: String = without_numbers.filter(|part| part != " ").collect();
+    line.replace("(0)", "")
 }
 
 fn is_number(word: &str) -> bool {
