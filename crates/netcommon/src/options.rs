@@ -167,7 +167,9 @@ fn keep_alive(socket: &Socket, idle: Duration) -> Result<(), Error> {
 }
 
 fn set(socket: &Socket, option: &str, make: impl FnOnce() -> io::Result<()>) -> Result<(), Error> {
-    explain::call(Call::SetOption(socket.as_raw_fd(), option), make)
+    // Its value is the user's, and no name.
+    let name = option.split(' ').next().unwrap_or(option);
+    explain::call(Call::SetOption(socket.as_raw_fd(), name), make)
         .map_err(|error| Error::io(format!("cannot set {option}"), error))
 }
 

@@ -335,3 +335,70 @@ pub(super) fn errno(error: &io::Error) -> Errno {
     let number = error.raw_os_error();
     number.map_or(Errno::ETIMEDOUT, Errno::from_raw)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::texts::text;
+    use super::*;
+    use std::os::fd::AsFd;
+
+    use crate::language::Language;
+
+    #[test]
+    fn no_reason_contradicts_its_result() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let fd = socket.as_fd();
+        let table = [
+            (Call::Receive(fd, 9), 0, "recv_end"),
+            (Call::Receive(fd, 9), 4, "recv"),
+            (Call::ReceiveDatagram(fd, 9), 0, "recv_empty_datagram"),
+            (Call::ReceiveDatagram(fd, 9), 4, "recv_datagram"),
+            (
+                Call::ReceiveDatagram(fd, 9_000),
+                2_000,
+                "recv_long_datagram",
+            ),
+            (Call::Send(3, 4), 4, "send"),
+            (Call::Send(3, 4), 1, "send_partial"),
+            (
+                Call::SendDatagram(3, "ñ".as_bytes(), None),
+                2,
+                "send_text_datagram",
+            ),
+            (Call::SendDatagram(3, b"\xff", None), 1, "send_datagram"),
+        ];
+        for (call, result, expected) in table {
+            let (_, key) = call.success(result, None);
+            assert_eq!(key, expected, "{call:?} = {result}");
+            for language in [Language::Spanish, Language::English] {
+                for is_first in [true, false] {
+                    let wording = text(key).wording(language, is_first);
+                    let speaks_of_bytes = wording.contains("{n}");
+                    assert!(result > 0 || !speaks_of_bytes, "{wording}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_side_that_ended_first_keeps_time_wait() {
+        let close = |peer_ended| Call::Close(3).success(0, peer_ended).1;
+        assert_eq!(close(Some(true)), "close_after_peer");
+        assert_eq!(close(Some(false)), "close_before_peer");
+        assert_eq!(close(None), "close_unconnected");
+    }
+
+    #[test]
+    fn a_refusal_that_came_is_told_from_one_of_this_machine() {
+        let peer = "127.0.0.1:9".parse().unwrap();
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let connect = Call::Connect(socket.as_fd(), peer);
+        assert_eq!(
+            connect.failure(Errno::ECONNREFUSED),
+            (Way::In, "connect_refused")
+        );
+        assert_eq!(connect.failure(Errno::EADDRNOTAVAIL), (Way::None, "failed"));
+        let bind = Call::Bind(3, peer);
+        assert_eq!(bind.failure(Errno::EADDRINUSE), (Way::None, "bind_in_use"));
+    }
+}
