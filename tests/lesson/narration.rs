@@ -1,11 +1,13 @@
 //! What the lesson says, and that nothing else changes by it.
 
+use std::io::{Read, Write};
+
 use nix::sys::signal::Signal;
 
 use super::transcript::{keys, names, steps};
 use crate::harness::{
     ALL, Finished, Program, Server, TcpClient, TcpServer, UdpClient, UdpServer, With, closed_port,
-    run,
+    connect, eventually, run,
 };
 
 /// A conversation of the defaults, each side with the arguments given: the ends of server and client.
@@ -166,4 +168,26 @@ fn sigterm_ends_a_lesson_too() {
         server.signal(Signal::SIGTERM);
         server.wait().assert_code(0);
     }
+}
+
+#[test]
+fn a_lesson_has_no_more_than_64_clients_at_once() {
+    let server = Server::start(TcpServer, "--explain");
+    let clients: Vec<_> = (0..64).map(|_| connect(server.address)).collect();
+    let mut one_too_many = connect(server.address);
+    assert_eq!(one_too_many.read(&mut [0]).unwrap(), 0);
+    let warning = loop {
+        let line = server.error_line();
+        if line.contains("warning") {
+            break line;
+        }
+    };
+    assert!(warning.contains("64 clients at once"), "{warning}");
+    drop(clients);
+    eventually("a client is served again", || {
+        let mut client = connect(server.address);
+        client.write_all(b"x").unwrap();
+        client.read(&mut [0]).is_ok_and(|count| count == 1)
+    });
+    server.interrupt().assert_code(0);
 }

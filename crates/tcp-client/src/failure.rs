@@ -36,7 +36,9 @@ impl Failure<'_> {
     /// The server ended before everything had passed.
     pub(crate) fn closed_early(&self) -> Error {
         let Totals { sent, received } = self.connection.totals();
-        let progress = if self.expect_echo {
+        let progress = if sent == 0 {
+            "nothing was sent yet".to_owned()
+        } else if self.expect_echo {
             format!("{received} of {sent} bytes came back")
         } else {
             format!("it took {sent} bytes, but not all")
