@@ -1,7 +1,8 @@
 //! TCP servers and clients of the test's own, most of which misbehave.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -24,10 +25,13 @@ pub(crate) fn reply_with(reply: &'static [u8]) -> SocketAddr {
     })
 }
 
-/// A port on which nothing listens.
+/// A port on which nothing listens, on a loopback address of its own: no other test is given it meanwhile.
 pub(crate) fn closed_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
+    static NUMBER: AtomicU16 = AtomicU16::new(1);
+    let [high, low] = NUMBER.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let listener = TcpListener::bind((Ipv4Addr::new(127, 77, high, low), 0));
+    let address = listener.expect("a free port").local_addr();
+    address.expect("an address")
 }
 
 /// A client whose reads fail, instead of hanging, past the deadline.

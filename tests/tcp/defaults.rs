@@ -1,12 +1,12 @@
 //! The two TCP programs without options, and the lines of the originals.
 
+use std::net::TcpListener;
 use std::process::Command;
 
 use serde_json::json;
 
 use crate::harness::{
-    Server, TcpClient, TcpServer, With, assert_echoes, assert_has, closed_port, connect,
-    in_own_network, run,
+    Server, TcpClient, TcpServer, With, assert_echoes, assert_has, connect, in_own_network, run,
 };
 
 fn client(port: u16) -> Command {
@@ -90,7 +90,9 @@ fn the_server_starts_again_while_old_connections_linger() {
 
 #[test]
 fn a_refusal_names_target_address_and_reason() {
-    let port = closed_port().port();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
     let message = format!(
         "tcp-client: cannot connect to localhost:{port} (127.0.0.1): connection refused; \
          is a server listening there?\n"
