@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -10,6 +10,7 @@ use mio::{Interest, Registry, Token};
 use netcommon::address::Endpoint;
 use netcommon::error::reason;
 use netcommon::warning::RateLimitedWarning;
+use nix::poll::{PollFd, PollFlags, poll};
 use socket2::SockRef;
 
 use crate::send_queue;
@@ -19,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Between two warnings about the same shortage.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Milliseconds that a handshake over loopback takes at most, on a busy machine too.
+const HANDSHAKE: u8 = 20;
 
 /// A listening socket in the poller.
 ///
@@ -57,6 +61,14 @@ impl Acceptor {
     /// A client has come.
     pub(crate) fn set_ready(&mut self) {
         self.ready = true;
+    }
+
+    /// Waits a moment for clients whose handshakes are under way; true if one has come.
+    pub(crate) fn await_handshake(&mut self) -> bool {
+        let mut listener = [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
+        let has_come = poll(&mut listener, HANDSHAKE).is_ok_and(|ready| ready > 0);
+        self.ready |= has_come;
+        has_come
     }
 
     /// A client has left: what was short may be there again.

@@ -7,6 +7,7 @@ use netcommon::Error;
 use netcommon::units::show_duration;
 
 use super::Server;
+use crate::acceptor::Acceptor;
 use crate::connection_log::Cut;
 use crate::shared::Phase;
 
@@ -73,7 +74,8 @@ impl Server {
         for _ in 0..MOST_QUEUED {
             match self.accept_one() {
                 Ok(true) => {}
-                Ok(false) => break,
+                Ok(false) if !self.awaits_handshake() => break,
+                Ok(false) => {}
                 Err(error) => log::debug!("{error}"),
             }
         }
@@ -82,6 +84,12 @@ impl Server {
         self.drain = Some(Drain::lasting(self.settings.drain_timeout));
         self.pool.set_phase(Phase::Draining);
         log::info!("finishing: {} clients are left", self.places.taken());
+    }
+
+    /// Whether a client whose handshake was under way has come, and there is a place for it.
+    fn awaits_handshake(&mut self) -> bool {
+        let acceptor = self.acceptor.as_mut().filter(|_| !self.places.are_full());
+        acceptor.is_some_and(Acceptor::await_handshake)
     }
 
     /// Closes what is left after the deadline, and says how much was lost.
