@@ -6,7 +6,7 @@ use std::io;
 use nix::errno::Errno;
 use serde::{Serialize, Serializer};
 
-/// What helps where a process has no descriptor left: whichever call it was, `EMFILE` means that.
+/// The remedy where a process has no descriptor left, which `EMFILE` means after any call.
 pub(crate) const OPEN_FILES_HINT: &str = "raise the limit of open files (ulimit -n)";
 
 /// The class of a failure: the exit code, the `kind` of a JSON error event, and the word in the message.

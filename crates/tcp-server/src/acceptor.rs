@@ -63,8 +63,12 @@ impl Acceptor {
         self.ready = true;
     }
 
-    /// Waits a moment for clients whose handshakes are under way; true if one has come.
+    /// Waits a moment for clients whose handshakes are under way; true if one has come, and there is a
+    /// descriptor for it.
     pub(crate) fn await_handshake(&mut self) -> bool {
+        if self.paused_until.is_some() {
+            return false;
+        }
         let mut listener = [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
         let has_come = poll(&mut listener, HANDSHAKE).is_ok_and(|ready| ready > 0);
         self.ready |= has_come;

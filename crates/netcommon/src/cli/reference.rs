@@ -49,7 +49,7 @@ pub(super) const UNITS: [&str; 2] = [
     "Sizes: K M G are powers of 1000, Ki Mi Gi of 1024; a bare number is bytes.",
 ];
 
-/// What `--explain` prints.
+/// The form of the lesson, `--explain`.
 pub(super) const LESSON: &str = "\
 With --explain, each socket call that is made is told on standard error, as C programmers write it, with \
 its real arguments and result, and one reason; with --json as objects with the event step. The mark in \

@@ -5,6 +5,8 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 
+#[cfg(target_os = "linux")]
+use super::drops::read_counter;
 use super::{BATCH, Batch, Details, RecvMeta, SLOT, SendReport, Transmit, send_each};
 use crate::error::Error;
 use crate::explain::{self, Call};
@@ -73,9 +75,6 @@ fn receive_one(socket: &UdpSocket, slot: &mut [u8]) -> io::Result<(usize, Socket
     }
     explain::call(call, || socket.recv_from(slot))
 }
-
-#[cfg(target_os = "linux")]
-use super::drops::read_counter;
 
 #[cfg(not(target_os = "linux"))]
 fn read_counter(_: &UdpSocket) -> Option<u32> {

@@ -30,7 +30,7 @@ pub(super) struct Narrator {
     memory: Mutex<Memory>,
 }
 
-/// What was told before.
+/// The reasons given so far, and the ends of connections.
 #[derive(Default)]
 struct Memory {
     told: HashSet<&'static str>,
@@ -47,7 +47,7 @@ enum End {
     OwnFirst,
 }
 
-/// What a call returned.
+/// The result of a call.
 pub(super) struct Returned {
     pub(super) result: Result<(i64, String), Errno>,
     /// How long it waited, where it did.
