@@ -14,8 +14,15 @@ use crate::harness::{
 fn conversation(server: Program, client: Program, arguments: &str) -> (Finished, Finished) {
     let wait = if client == UdpClient { "-w 5s" } else { "" };
     let echo = if server == UdpServer { "--echo" } else { "" };
+    let lessons = server == TcpServer && arguments.contains("--explain");
     let server = Server::start(server, &format!("{arguments} {echo}"));
+    let before = server.figures().threads;
     let end = run(client.to(server.address, &format!("{arguments} {wait}")));
+    if lessons {
+        eventually("the client's thread has ended", || {
+            server.figures().threads == before
+        });
+    }
     (server.interrupt(), end)
 }
 

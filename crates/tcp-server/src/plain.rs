@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Instant;
 
@@ -58,10 +58,7 @@ impl Lesson {
         let clients = Arc::new(());
         for number in 1.. {
             let (stream, peer) = match self.accept() {
-                Err(_) if shutdown.is_requested() => {
-                    let _woken = self.waking.lock();
-                    break;
-                }
+                Err(_) if shutdown.is_requested() => break,
                 accepted => accepted.map_err(cannot_serve)?,
             };
             self.output.say(&Event::Connected { peer })?;
@@ -83,7 +80,11 @@ impl Lesson {
 
     fn accept(&self) -> io::Result<(TcpStream, Endpoint)> {
         let call = Call::Accept(self.listener.as_fd());
-        let (stream, peer) = explain::call(call, || self.listener.accept())?;
+        let (stream, peer) = explain::call(call, || {
+            // A waker's shutdown(2) is told before the failure that it causes.
+            let failed = |_: &io::Error| drop(self.waking.lock());
+            self.listener.accept().inspect_err(failed)
+        })?;
         Ok((stream, peer.into()))
     }
 }
@@ -95,13 +96,17 @@ fn shut_down(listener: &TcpListener) -> io::Result<()> {
 }
 
 fn start_thread(number: usize, talk: Talk, client: Arc<()>) -> Result<(), Error> {
+    let (told, wait) = mpsc::channel::<()>();
     let serve = move || {
+        // The thread's start is told before its first call: the sender is gone by then.
+        let _ = wait.recv();
         talk.hold();
         drop(client);
     };
     let start = || thread::Builder::new().spawn(serve).map(drop);
-    explain::call(Call::Thread(number), start)
-        .map_err(|error| Error::io("cannot start a thread for a client", error))
+    let started = explain::call(Call::Thread(number), start);
+    drop(told);
+    started.map_err(|error| Error::io("cannot start a thread for a client", error))
 }
 
 /// The conversation with one client.
