@@ -10,7 +10,8 @@
 //! - `crowd`: thousands of TCP clients
 //! - `peers`, `echoes`: TCP servers and clients of the test's own
 //! - `udp`: UDP sockets of the test's own
-//! - `relay`: a UDP path that decides by lot what becomes of each probe, and knows the truth
+//! - `fate`: the treatments of a probe, drawn by lot, and the counts that follow
+//! - `relay`: a UDP path that deals them out
 //! - `probes`: probe datagrams
 //! - `proxy`: a TCP proxy that ends a session at a half-close
 //! - `measured`: summaries of measurements, taken apart
@@ -19,6 +20,7 @@
 pub(crate) mod crowd;
 pub(crate) mod data;
 pub(crate) mod echoes;
+pub(crate) mod fate;
 pub(crate) mod figures;
 pub(crate) mod measured;
 pub(crate) mod peers;

@@ -10,11 +10,12 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::harness::fate::{Fate, Lots, Truth};
 use crate::harness::measured::{assert_adds_up, count, summary};
 use crate::harness::one_at_a_time;
 use crate::harness::process::{Finished, Running, run};
 use crate::harness::program::{UdpClient, UdpServer};
-use crate::harness::relay::{Fate, Lots, Relay, Truth};
+use crate::harness::relay::Relay;
 use crate::harness::server::Server;
 
 /// Runs at the same time: they mostly wait.

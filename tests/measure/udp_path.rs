@@ -1,9 +1,10 @@
 //! How bounds, lines and exit codes tell of a path that loses, delays and damages.
 
+use crate::harness::fate::{DELAY, Fate, Lots};
 use crate::harness::measured::{assert_adds_up, count, figure, summary};
 use crate::harness::process::{Finished, run};
 use crate::harness::program::{UdpClient, UdpServer};
-use crate::harness::relay::{DELAY, Fate, Lots, Relay};
+use crate::harness::relay::Relay;
 use crate::harness::server::Server;
 
 /// A path on which every probe of `numbers` has the same fate.

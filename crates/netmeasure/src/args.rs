@@ -24,7 +24,7 @@ const DEFAULT_LENGTH: usize = 64;
 /// ping(8)'s pace.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What to measure, for how long, and what is good enough.
+/// The measuring options: load, duration and bounds.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Measuring")]
 #[group(conflicts_with = "explain")]
@@ -60,7 +60,7 @@ pub struct MeasureArgs {
 }
 
 impl MeasureArgs {
-    /// What was asked for, with messages of `lengths` bytes, or `None` when the program is to do
+    /// The plan that was asked for, with messages of `lengths` bytes, or `None` when the program is to do
     /// something else.
     ///
     /// # Errors

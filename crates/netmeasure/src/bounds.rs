@@ -1,4 +1,4 @@
-//! What is good enough.
+//! Bounds on loss and latency.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use netcommon::{Error, ErrorKind};
 use crate::counts::{Counts, percent};
 use crate::statistics::Latencies;
 
-/// What the user demands of a measurement, judged over everything that was due.
+/// The user's bounds on a measurement, judged over everything that was due.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bounds {
     /// The share of the messages that were not answered rightly and in time, in percent.

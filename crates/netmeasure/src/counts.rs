@@ -1,10 +1,10 @@
-//! What became of the messages.
+//! Messages by state.
 
 use std::ops::{Add, AddAssign, Sub};
 
 use serde::Serialize;
 
-/// What became of the messages of a run, of one flow, or of an interval.
+/// The messages by state, of a run, of one flow, or of an interval.
 ///
 /// Each message that was sent is in exactly one of `received`, `late`, `lost`, `corrupted` and
 /// `in_flight`: `sent` is their sum. Apart from the messages stand `unsent`, and the replies that

@@ -11,7 +11,7 @@ use crate::report::{Event, StreamSummary, Summary};
 use crate::run::Run;
 use crate::schedule::Schedule;
 
-/// What a lost message says about the path, where the user sets no bound.
+/// Meaning of a lost message where the user sets no bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// TCP loses nothing: a reply that does not come is a server that does not answer.

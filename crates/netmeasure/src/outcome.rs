@@ -1,4 +1,4 @@
-//! What the threads of a measurement find out.
+//! Results of a measurement's threads.
 
 use std::time::Duration;
 
@@ -60,10 +60,10 @@ pub struct Broken {
     pub error: Error,
 }
 
-/// What the flows of a thread, or all of them together, measured.
+/// Results of the flows of a thread, or of all of them together.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What became of the messages.
+    /// Messages by state.
     pub counts: Counts,
     /// Round trips of the messages that were rightly answered, in time or late.
     pub latencies: Latencies,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bounds::Bounds;
 use crate::schedule::{FlowSchedule, Schedule};
 
-/// What to measure. A flow is a connection of TCP, or a source port of UDP.
+/// A measurement to make. A flow is a connection of TCP, or a source port of UDP.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Messages on each flow.
@@ -22,7 +22,7 @@ pub struct Plan {
     pub shows_replies: bool,
     /// Length of an interval line.
     pub report: Option<Duration>,
-    /// What is good enough.
+    /// Bounds that are judged at the end.
     pub bounds: Bounds,
     /// How long a reply may take.
     pub wait: Duration,

@@ -30,7 +30,7 @@ pub const LONGEST: usize = 65_507;
 const MAGIC: [u8; 4] = *b"PRBE";
 const VERSION: u8 = 2;
 
-/// What a probe is sent for.
+/// Purpose of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// To be counted, and echoed.
@@ -42,7 +42,7 @@ pub enum Kind {
 /// The header of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// What it is sent for.
+    /// Its purpose.
     pub kind: Kind,
     /// Tells one run of a client from the next.
     pub run: u32,

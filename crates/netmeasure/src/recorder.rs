@@ -21,7 +21,7 @@ const MAX_BATCHES: usize = 1 << 22;
 /// How much longer than `-w` a datagram's reply is recognised, at least; else twice `-w`.
 const LATENESS: Duration = Duration::from_secs(1);
 
-/// What a reply is worth.
+/// Verdict on a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// In time, with the bytes that were sent.
@@ -43,7 +43,7 @@ pub struct Reply {
     pub number: Option<u64>,
     /// Its length.
     pub bytes: usize,
-    /// What it is worth.
+    /// The verdict on it.
     pub verdict: Verdict,
     /// From when the message was due, or else sent, to when the reply arrived.
     pub round_trip: Option<Duration>,
@@ -274,7 +274,7 @@ impl Recorder {
         last.due.saturating_add(self.wait)
     }
 
-    /// What is decided so far: `sent` counts those messages alone.
+    /// The messages decided so far: `sent` counts those alone.
     pub fn snapshot(&self) -> Counts {
         Counts {
             sent: self.counts.decided(),

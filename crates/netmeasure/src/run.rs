@@ -1,4 +1,4 @@
-//! What the threads of a measurement share.
+//! State shared by the threads of a measurement.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -11,9 +11,9 @@ use netcommon::shutdown::Shutdown;
 
 use crate::plan::Plan;
 
-/// What the threads of a measurement share. None of them waits for another but at the start.
+/// State shared by the threads of a measurement. None of them waits for another but at the start.
 pub struct Run {
-    /// What to measure.
+    /// The measurement to make.
     pub plan: Plan,
     /// Standard output.
     pub output: Output,

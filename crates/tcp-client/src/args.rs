@@ -73,7 +73,7 @@ pub struct Args {
     /// Another try.
     #[command(flatten)]
     pub retry: RetryArgs,
-    /// What to measure.
+    /// The measurement.
     #[command(flatten)]
     pub measure: MeasureArgs,
     /// Measure throughput, both ways at once, instead of round trips

@@ -155,7 +155,7 @@ impl Connection {
         explain::close(self.stream, Call::Close);
     }
 
-    /// What became of the connection since the last call.
+    /// The pending error of the connection (SO_ERROR), which is taken off it.
     pub(crate) fn take_error(&self) -> io::Result<()> {
         self.stream.take_error()?.map_or(Ok(()), Err)
     }

@@ -169,7 +169,7 @@ impl Exchange {
         })
     }
 
-    /// What the server said before anything was sent or echoed, if that is what it did.
+    /// The server's words before anything was sent or echoed, if it spoke first.
     fn banner(&self, expectation: &Expectation, chunk: &[u8]) -> Option<String> {
         let head = expectation.head(banner::HEAD);
         if head.is_empty() {
@@ -225,7 +225,7 @@ impl Exchange {
         }
     }
 
-    /// What the kernel still holds can get lost. It is waited for as long as the peer acknowledges;
+    /// Bytes that the kernel still holds can get lost. They are waited for as long as the peer acknowledges;
     /// a peer that no longer does is left to the kernel, unless there is a time-out.
     fn wait_for_delivery(&mut self) -> Result<(), Error> {
         let mut idle = IdleTimer::new(PATIENCE, self.connection.position());

@@ -9,7 +9,7 @@ use netcommon::{Error, ErrorKind};
 
 use crate::connection::{Connection, Totals};
 
-/// What the message of a failure needs to know.
+/// The context of a failure's message.
 pub(crate) struct Failure<'a> {
     pub(crate) server: &'a str,
     pub(crate) connection: &'a Connection,

@@ -39,7 +39,7 @@ pub(crate) struct Sender {
     result: Receiver<Result<(), SendError>>,
 }
 
-/// What others can see of a sending thread.
+/// State of a sending thread that others can see.
 struct View {
     is_reading: AtomicBool,
     has_ended: AtomicBool,

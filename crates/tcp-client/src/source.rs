@@ -1,4 +1,4 @@
-//! Where the bytes to send come from: an argument, a file, or standard input.
+//! The source of the bytes to send: an argument, a file, or standard input.
 
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::Path;

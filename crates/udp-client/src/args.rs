@@ -70,7 +70,7 @@ pub struct Args {
     /// Another try, and with -w another datagram as long as the first has no reply.
     #[command(flatten)]
     pub retry: RetryArgs,
-    /// What to measure.
+    /// The measurement.
     #[command(flatten)]
     pub measure: MeasureArgs,
 }
@@ -118,7 +118,7 @@ impl Args {
         !is_given && !self.lines
     }
 
-    /// What becomes of replies.
+    /// The treatment of replies.
     pub fn reply_options(&self) -> ReplyOptions {
         ReplyOptions {
             timeout: self.timeout.or(self.expect_echo.then_some(ECHO_TIMEOUT)),

@@ -33,7 +33,7 @@ pub struct Client<'a> {
     buffer: Vec<u8>,
 }
 
-/// What becomes of replies.
+/// The treatment of replies.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplyOptions {
     /// Time to wait for the reply to each datagram; `None` is not to wait.

@@ -9,7 +9,7 @@ use crate::schedule::{FlowSchedule, Schedule};
 /// How long to wait until messages under way are decided, where no more of them can be remembered.
 const FULL: Duration = Duration::from_millis(10);
 
-/// What a flow does.
+/// The phase of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// It has messages to send.
@@ -20,7 +20,7 @@ pub(super) enum Phase {
     Done,
 }
 
-/// What a flow that is sending has to do now.
+/// The next step of a flow that is sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Send so many messages.
@@ -55,7 +55,7 @@ pub(super) struct Flow<S> {
     pub(super) last: Duration,
     /// When a reply, or a part of one, came last, or the peer acknowledged more.
     pub(super) progress_at: Duration,
-    /// What the peer had acknowledged when that was looked up last.
+    /// Bytes acknowledged by the peer, at the last look.
     pub(super) acknowledged: u64,
     schedule: Option<FlowSchedule>,
     /// Messages that are due in all.
@@ -101,7 +101,7 @@ impl<S> Flow<S> {
         }
     }
 
-    /// What to do at `now`, with room for so many messages in one call.
+    /// The step at `now`, with room for so many messages in one call.
     pub(super) fn next(&self, now: Duration, room: usize) -> Next {
         let left = self.left();
         if left == 0 || self.deadline.is_some_and(|deadline| now >= deadline) {

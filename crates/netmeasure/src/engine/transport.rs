@@ -1,4 +1,4 @@
-//! What differs between TCP and UDP.
+//! The differences between TCP and UDP.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -110,7 +110,7 @@ impl Outgoing<'_> {
     }
 }
 
-/// What a call of [`Transport::send`] came to.
+/// Result of [`Transport::send`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     /// Messages handed over whole.
@@ -123,7 +123,7 @@ pub struct Sent {
     pub is_full: bool,
 }
 
-/// What is left to read.
+/// Whether there is more to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// Nothing: what came was all there was.

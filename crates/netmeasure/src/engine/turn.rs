@@ -28,7 +28,7 @@ const MAX_ERRORS: u64 = 1_000;
 /// How long to wait for room in the queue of an interface, which no poller tells of (`ENOBUFS`).
 const NO_BUFFERS: Duration = Duration::from_micros(100);
 
-/// What is said of the first that comes.
+/// Warning at the first unmatched reply.
 const UNMATCHED: &str = "bytes come that answer no message of this run: unreadable, foreign, or too \
                          old to tell; they are counted as unmatched";
 

@@ -129,7 +129,7 @@ impl<T: Transport> Worker<T> {
         (self.news)(News::Done(Box::new(outcome)));
     }
 
-    /// What is there already still counts; then every flow is done.
+    /// Replies that the kernel holds already still count; then every flow is done.
     fn interrupt(&mut self, now: Duration) {
         for at in 0..self.flows.len() {
             if self.flows[at].phase != Phase::Done {

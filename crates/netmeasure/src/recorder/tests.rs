@@ -120,7 +120,7 @@ fn a_closed_loop_waits_for_the_last_message_alone() {
     assert_eq!(recorder.undecided(), 1);
 }
 
-/// What a path and its user do to a flow.
+/// An action of a path, or of its user, on a flow.
 #[derive(Clone, Debug)]
 enum Step {
     Send(usize),

@@ -14,7 +14,7 @@ pub(super) fn draw(rows: &[Row], lines: &mut String) -> fmt::Result {
     let most = rows.iter().map(|row| row.count).max().unwrap_or(0).max(1);
     for row in rows {
         let (from, to) = (show_duration(row.from), show_duration(row.to));
-        // What is there is seen, however little of the whole.
+        // Any count above zero shows, however small its share.
         let length = (u128::from(row.count) * u128::from(WIDTH)).div_ceil(u128::from(most));
         let bar = "#".repeat(length as usize);
         writeln!(

@@ -1,4 +1,4 @@
-//! What was decided in an interval.
+//! The messages decided in an interval.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::summary::named_counts;
 use crate::counts::Counts;
 use crate::outcome::Trips;
 
-/// What was decided in an interval: its counts are sums over the messages whose fate became known in
+/// The messages decided in an interval: its counts are sums over the messages whose fate became known in
 /// it, `sent` included, so that all intervals together are the summary. Bytes are those that passed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Interval {
@@ -20,7 +20,7 @@ pub struct Interval {
     pub from_s: f64,
     /// Its end.
     pub to_s: f64,
-    /// What became of the messages.
+    /// Messages by state.
     #[serde(flatten)]
     pub counts: Counts,
     /// Good replies a second.

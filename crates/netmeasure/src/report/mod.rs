@@ -1,4 +1,4 @@
-//! What measuring says, for people and as JSON.
+//! The reports of measuring, for people and as JSON.
 //!
 //! # Layout
 //!
@@ -32,13 +32,13 @@ pub use stream::StreamSummary;
 pub use summary::Summary;
 pub use watch::Watch;
 
-/// What measuring says, of TCP and UDP alike.
+/// A report of measuring, the same for TCP and UDP.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum Event {
     /// A reply, as [`ReplyLine`] lists it.
     Reply(ReplyLine),
-    /// What was decided since the last interval, as [`Interval`] lists it.
+    /// The messages decided since the last interval, as [`Interval`] lists it.
     Interval(Interval),
     /// The end, as [`Summary`] lists it.
     Summary(Box<Summary>),

@@ -11,7 +11,7 @@ use super::figures::{per_second, show_seconds};
 use crate::outcome::Outcome;
 use crate::run::Run;
 
-/// What a stream came to:
+/// Summary of a stream:
 /// `{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"duration_s":1.0,"bytes_sent":1300000,"bytes_received":1200000,"bytes_under_way":100000,"corrupted":0,"bytes_per_s":1200000.0,"bits_per_s":9600000.0,"retransmitted_segments":0}`.
 #[derive(Clone, Debug, Serialize)]
 pub struct StreamSummary {

@@ -36,7 +36,7 @@ pub struct Summary {
     pub duration_s: f64,
     /// `received` of all that was due and had its time, in percent.
     pub in_time_percent: f64,
-    /// What became of the messages.
+    /// Messages by state.
     #[serde(flatten)]
     pub counts: Counts,
     /// `lost` of all that was sent and had its time, in percent.

@@ -14,10 +14,10 @@ use crate::outcome::{Progress, Trips};
 use crate::plan::Plan;
 use crate::schedule::Schedule;
 
-/// How often the line on a terminal is drawn.
+/// Interval at which the line on a terminal is drawn.
 const STATUS: Duration = Duration::from_millis(500);
 
-/// What is said while flows measure: an interval line every `--report`, else a status line on a
+/// Reports while flows measure: an interval line every `--report`, else a status line on a
 /// terminal, unless each reply has a line of its own.
 pub struct Watch<'a> {
     output: &'a Output,
@@ -32,7 +32,7 @@ pub struct Watch<'a> {
     rest: Trips,
 }
 
-/// What is known of one measuring thread.
+/// The last known progress of one measuring thread.
 #[derive(Default)]
 struct Thread {
     progress: VecDeque<Progress>,

@@ -32,7 +32,7 @@ const TICK: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 ///
-/// What keeps a connection from being made or ends it early, a wrong or missing reply, a broken bound.
+/// A connection that cannot be made or ends early, a wrong or missing reply, a broken bound.
 pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     let shutdown = Shutdown::new();
