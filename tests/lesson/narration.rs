@@ -48,10 +48,13 @@ fn the_calls_of_a_tcp_conversation_are_those_of_the_scripts() {
     assert_eq!(names(&told)[served.len()..], rest);
     assert!(keys(&told).contains(&"close_after_peer"));
     let told = steps(&client);
-    let asked = [
-        "socket", "connect", "send", "recv", "shutdown", "recv", "close",
+    assert_eq!(names(&told)[..3], ["socket", "connect", "send"]);
+    // A server that is slow to reply is told first that nothing more comes.
+    let rest = [
+        ["recv", "shutdown", "recv", "close"],
+        ["shutdown", "recv", "recv", "close"],
     ];
-    assert_eq!(names(&told), asked);
+    assert!(rest.iter().any(|rest| names(&told)[3..] == rest[..]));
     assert!(keys(&told).ends_with(&["recv_end", "close_before_peer"]));
 }
 

@@ -115,7 +115,6 @@ fn teach(
         once: args.once,
         inspector: inspect::inspector(output, args.output.hex),
         output: Arc::clone(output),
-        waking: Arc::default(),
     };
     output.say(listening)?;
     shutdown.wake_with(lesson.waker());

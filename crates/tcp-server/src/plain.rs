@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
@@ -29,17 +29,13 @@ pub(crate) struct Lesson {
     pub(crate) once: bool,
     pub(crate) inspector: Option<Inspector>,
     pub(crate) output: Arc<Output>,
-    /// Held while accept is woken, until that is told.
-    pub(crate) waking: Arc<Mutex<()>>,
 }
 
 impl Lesson {
     /// A function that ends a blocked accept, for the thread that handles signals.
     pub(crate) fn waker(&self) -> impl Fn() + Send + 'static {
         let listener = Arc::downgrade(&self.listener);
-        let waking = Arc::clone(&self.waking);
         move || {
-            let _waking = waking.lock();
             if let Some(listener) = listener.upgrade()
                 && let Err(error) = shut_down(&listener)
             {
@@ -80,11 +76,7 @@ impl Lesson {
 
     fn accept(&self) -> io::Result<(TcpStream, Endpoint)> {
         let call = Call::Accept(self.listener.as_fd());
-        let (stream, peer) = explain::call(call, || {
-            // A waker's shutdown(2) is told before the failure that it causes.
-            let failed = |_: &io::Error| drop(self.waking.lock());
-            self.listener.accept().inspect_err(failed)
-        })?;
+        let (stream, peer) = explain::call(call, || self.listener.accept())?;
         Ok((stream, peer.into()))
     }
 }
@@ -96,17 +88,13 @@ fn shut_down(listener: &TcpListener) -> io::Result<()> {
 }
 
 fn start_thread(number: usize, talk: Talk, client: Arc<()>) -> Result<(), Error> {
-    let (told, wait) = mpsc::channel::<()>();
     let serve = move || {
-        // The thread's start is told before its first call: the sender is gone by then.
-        let _ = wait.recv();
         talk.hold();
         drop(client);
     };
     let start = || thread::Builder::new().spawn(serve).map(drop);
-    let started = explain::call(Call::Thread(number), start);
-    drop(told);
-    started.map_err(|error| Error::io("cannot start a thread for a client", error))
+    explain::call(Call::Thread(number), start)
+        .map_err(|error| Error::io("cannot start a thread for a client", error))
 }
 
 /// The conversation with one client.

@@ -138,6 +138,11 @@ impl Call<'_> {
         }
     }
 
+    /// Whether the call can wait for a peer.
+    pub(super) fn may_wait(&self) -> bool {
+        self.waits_for().is_some() || self.connects().is_some()
+    }
+
     /// The connected socket, if the call connects one.
     pub(super) fn connects(&self) -> Option<BorrowedFd<'_>> {
         match *self {

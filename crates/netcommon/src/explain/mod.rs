@@ -109,7 +109,7 @@ pub fn is_readable(socket: BorrowedFd<'_>) -> bool {
     poll(&mut wanted, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// Makes a call, and tells it.
+/// Makes a call, and tells it. A call that never waits is told before any other thread tells its effect.
 ///
 /// # Errors
 ///
@@ -120,10 +120,12 @@ pub fn call<T: Outcome>(call: Call<'_>, make: impl FnOnce() -> io::Result<T>) ->
     };
     narrator.pause_before(&call);
     let waits = would_wait(&call);
+    let memory = (!call.may_wait()).then(|| narrator.memory());
     let start = Instant::now();
     let result = make();
     let waited = (waits || call.connects().is_some()).then(|| start.elapsed());
-    narrator.tell_return(&call, &returned(&call, &result, waited));
+    let memory = memory.unwrap_or_else(|| narrator.memory());
+    narrator.tell_return(memory, &call, &returned(&call, &result, waited));
     result
 }
 
@@ -175,14 +177,12 @@ pub fn resolve<E>(
     narrator.pause_before(&call);
     let addresses = look_up()?;
     let result = Ok((addresses.number(), addresses.detail()));
-    narrator.tell_return(
-        &call,
-        &Returned {
-            result,
-            waited: None,
-            local: String::new(),
-        },
-    );
+    let returned = Returned {
+        result,
+        waited: None,
+        local: String::new(),
+    };
+    narrator.tell_return(narrator.memory(), &call, &returned);
     Ok(addresses)
 }
 

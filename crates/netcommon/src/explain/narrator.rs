@@ -32,7 +32,7 @@ pub(super) struct Narrator {
 
 /// The reasons given so far, and the ends of connections.
 #[derive(Default)]
-struct Memory {
+pub(super) struct Memory {
     told: HashSet<&'static str>,
     /// The call that waits, so that each wait is told once.
     waiting: String,
@@ -108,8 +108,12 @@ impl Narrator {
     }
 
     /// Tells what the call returned.
-    pub(super) fn tell_return(&self, call: &Call<'_>, returned: &Returned) {
-        let mut memory = self.memory();
+    pub(super) fn tell_return(
+        &self,
+        mut memory: MutexGuard<'_, Memory>,
+        call: &Call<'_>,
+        returned: &Returned,
+    ) {
         memory.waiting.clear();
         let (way, key) = match &returned.result {
             Ok((number, _)) => call.success(*number, memory.note(call, *number)),
@@ -136,8 +140,8 @@ impl Narrator {
         say(&line);
     }
 
-    // No code that can panic runs under this lock.
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    /// Holds the lines of other threads up. A panic meanwhile leaves nothing half remembered.
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
