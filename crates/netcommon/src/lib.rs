@@ -53,6 +53,7 @@
 //! - [`explain`]: the lesson, each socket call with its result and one reason
 //! - [`options`]: socket options, applied in one place and read back
 //! - [`socket`]: TCP and UDP sockets that listen or connect
+//! - [`host`]: packets that this machine dropped outside sockets
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
 //! - [`input`]: files to send, or standard input
 //! - [`output`]: standard output as text, JSON lines or raw bytes
@@ -68,6 +69,7 @@ pub mod difference;
 pub mod error;
 pub mod explain;
 pub mod hex;
+pub mod host;
 pub mod input;
 pub mod interface;
 pub mod language;

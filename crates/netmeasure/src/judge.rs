@@ -53,8 +53,7 @@ fn warn_of_unsent(outcome: &Outcome) {
 }
 
 fn warn_of_drops(outcome: &Outcome) {
-    let dropped = outcome.dropped;
-    if dropped > 0 {
+    if let Some(dropped @ 1..) = outcome.dropped {
         log::warn!("the kernel dropped {dropped} replies on this side; {RCVBUF_HINT}");
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use netcommon::Error;
+use netcommon::host::HostCount;
 
 use crate::counts::Counts;
 use crate::statistics::Latencies;
@@ -71,6 +72,8 @@ pub struct Outcome {
     pub lag: Latencies,
     /// How long replies waited in this machine between the kernel's time stamp and this program.
     pub waiting: Latencies,
+    /// The round trips of `latencies` with that wait, as far as it is known.
+    pub latencies_with_waiting: Latencies,
     /// Interarrival jitter of the replies (RFC 3550); of several flows the largest.
     pub jitter: Option<Duration>,
     /// From the start to the last message sent or received.
@@ -81,8 +84,15 @@ pub struct Outcome {
     pub passing: Option<Error>,
     /// Flows that ended before their time.
     pub broken: Vec<Broken>,
-    /// Replies that the kernel dropped on this side.
-    pub dropped: u64,
+    /// Replies that the kernel dropped on this side, where it tells.
+    pub dropped: Option<u64>,
+    /// Whether the kernel joined replies: then one that it dropped may have been several.
+    pub is_coalesced: bool,
+    /// Tries to send for which the kernel had no room.
+    pub refused: u64,
+    /// Packets that this machine dropped outside the sockets meanwhile, at most; `None` where nothing
+    /// is lost.
+    pub host_drops: Option<HostCount>,
     /// Segments that TCP sent again, where the kernel tells.
     pub retransmitted: Option<u64>,
     /// Round trips since the last interval.
@@ -96,15 +106,24 @@ impl Outcome {
         self.latencies.merge(&other.latencies);
         self.lag.merge(&other.lag);
         self.waiting.merge(&other.waiting);
+        self.latencies_with_waiting
+            .merge(&other.latencies_with_waiting);
         self.jitter = self.jitter.max(other.jitter);
         self.last = self.last.max(other.last);
         self.corruption = self.corruption.take().or(other.corruption);
         self.passing = self.passing.take().or(other.passing);
         self.broken.extend(other.broken);
-        self.dropped += other.dropped;
-        self.retransmitted = match (self.retransmitted, other.retransmitted) {
-            (Some(one), Some(two)) => Some(one + two),
-            (one, two) => one.or(two),
-        };
+        self.dropped = sum(self.dropped, other.dropped);
+        self.is_coalesced |= other.is_coalesced;
+        self.refused += other.refused;
+        self.retransmitted = sum(self.retransmitted, other.retransmitted);
     }
+}
+
+/// Of what is known.
+pub(crate) fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.zip(other)
+        .map(|(one, other)| one + other)
+        .or(one)
+        .or(other)
 }

@@ -4,6 +4,9 @@
 //!
 //! - [`args`]: the command line
 //! - [`server`]: the loop that receives, answers, shows and ends
+//! - `printer`: datagrams on standard output
+//! - `drop_warning`: warnings of datagrams that the kernel dropped
+//! - `stop_after`: the end of a run without a signal
 //! - `poller`: waiting for datagrams, signals, and the end of standard output's reader
 //! - `echo`: replies, which end every loop between two echoes
 //! - `probes`: the probes of measuring clients, counted by flow
@@ -11,12 +14,15 @@
 //! - `manual`: examples and events for the help and the man page
 
 pub mod args;
+mod drop_warning;
 mod echo;
 pub mod events;
 mod manual;
 mod poller;
+mod printer;
 mod probes;
 pub mod server;
+mod stop_after;
 
 use std::net::UdpSocket;
 use std::time::Duration;

@@ -5,17 +5,21 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use netcommon::Error;
-use netcommon::datagrams::{Datagram, Details, Receiver};
+use netcommon::datagrams::{Details, Receiver};
 use netcommon::explain::{self, Call};
-use netcommon::options::{RCVBUF_HINT, granted_rcvbuf};
+use netcommon::host::{HostDrops, Scope};
+use netcommon::options::granted_rcvbuf;
 use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
-use netcommon::warning::RateLimitedWarning;
+use netmeasure::report::{Attribution, Side, SocketDrops};
 
+use crate::drop_warning::DropWarning;
 use crate::echo::{Echo, ReplyHeader};
-use crate::events::{Event, FlowSummary, Received, Summary, View};
+use crate::events::{Event, ProbeLosses, Summary, View};
 use crate::poller::Poller;
+use crate::printer::Printer;
 use crate::probes::{MAX_FLOWS, Probes};
+use crate::stop_after::StopAfter;
 
 /// The least that the kernel charges a message, in bytes of the receive buffer (the "truesize" of
 /// its `sk_buff`). It bounds the messages that a buffer can hold.
@@ -26,9 +30,6 @@ const MAX_FAILURES: u32 = 1_000;
 
 /// Silence after which drops and idle flows are checked: no further datagram may tell of them.
 const CHECK_AFTER: Duration = Duration::from_secs(1);
-
-/// The least time between two warnings of drops.
-const WARNING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How a server serves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,6 +53,7 @@ pub struct Server<'a> {
     echo: Option<Echo>,
     probes: Probes,
     drops: DropWarning,
+    host: HostDrops,
     stop_after: StopAfter,
     counts: Counts,
     failures: u32,
@@ -73,7 +75,8 @@ impl<'a> Server<'a> {
     ///
     /// An option that the kernel refuses, or no descriptor left to wait with.
     pub fn new(socket: UdpSocket, settings: Settings, output: &'a Output) -> Result<Self, Error> {
-        let port = socket.local_addr().map_err(cannot_receive)?.port();
+        let address = socket.local_addr().map_err(cannot_receive)?;
+        let port = address.port();
         let view = settings.view;
         let needs_header = settings.echo.is_some() || view.details || output.style == Style::Json;
         let details = Details {
@@ -89,6 +92,10 @@ impl<'a> Server<'a> {
             echo: settings.echo.map(|header| Echo::new(port, header)),
             probes: Probes::default(),
             drops: DropWarning::new(granted_rcvbuf(&socket)),
+            host: HostDrops::since_now(Scope {
+                is_v6: address.is_ipv6(),
+                sends: false,
+            }),
             stop_after: StopAfter::new(settings.count, settings.time),
             counts: Counts::default(),
             failures: 0,
@@ -115,7 +122,7 @@ impl<'a> Server<'a> {
         let start = Instant::now();
         // Whether datagrams came since the last check in silence.
         let mut needs_check = false;
-        while !shutdown.is_requested() && !self.stop_after.is_reached(&self.counts) {
+        while !shutdown.is_requested() && !self.stop_after.is_reached(self.counts.datagrams) {
             if self.receive()?.is_some() {
                 needs_check = true;
                 self.drops.warn(self.receiver.dropped_so_far());
@@ -148,7 +155,7 @@ impl<'a> Server<'a> {
             Err(error) => return self.tolerate(error).map(Some),
         };
         self.failures = 0;
-        let limit = self.stop_after.datagrams_left(&self.counts);
+        let limit = self.stop_after.datagrams_left(self.counts.datagrams);
         if let Some(echo) = &mut self.echo {
             echo.answer(&self.socket, batch.datagrams().take(limit));
         }
@@ -184,7 +191,7 @@ impl<'a> Server<'a> {
     /// does not keep the server.
     fn receive_queued(&mut self) -> Result<(), Error> {
         let mut most = 2 * granted_rcvbuf(&self.socket) / MIN_TRUESIZE;
-        while most > 0 && self.stop_after.datagrams_left(&self.counts) > 0 {
+        while most > 0 && self.stop_after.datagrams_left(self.counts.datagrams) > 0 {
             match self.receive()? {
                 Some(messages) => most = most.saturating_sub(messages),
                 None => break,
@@ -207,154 +214,37 @@ impl<'a> Server<'a> {
             datagrams: self.counts.datagrams,
             bytes: self.counts.bytes,
             dropped,
-            dropped_at_least: self.counts.is_coalesced && dropped > Some(0),
+            dropped_at_least: self.is_more(dropped),
             answered: self.echo.as_ref().map(Echo::answered),
             duration_s: duration.as_secs_f64(),
+            losses: self.losses(dropped),
         }))
+    }
+
+    /// Whether the kernel dropped more datagrams than it says: it counts one for many that it joined.
+    fn is_more(&self, dropped: Option<u64>) -> bool {
+        self.counts.is_coalesced && dropped > Some(0)
+    }
+
+    /// Where the probes of all flows were lost: they share the socket.
+    fn losses(&self, dropped: Option<u64>) -> Option<ProbeLosses> {
+        let totals = self.probes.totals()?;
+        let drops = SocketDrops {
+            count: dropped,
+            // Probes that are missed may be among what was dropped before the server had the socket.
+            may_be_more: self.is_more(dropped) || self.receiver.dropped_before() > 0,
+            may_be_others: self.counts.datagrams > totals.came + totals.closing,
+        };
+        let host = self.host.count(0);
+        let (lost, expected) = (totals.lost, totals.expected());
+        Some(ProbeLosses {
+            expected,
+            lost,
+            attribution: Attribution::new(Side::Server, lost, expected, drops, &host),
+        })
     }
 }
 
 fn cannot_receive(error: io::Error) -> Error {
     Error::io("cannot receive", error)
-}
-
-/// Datagrams on standard output.
-struct Printer<'a> {
-    output: &'a Output,
-    view: View,
-    /// The port of the server.
-    port: u16,
-}
-
-impl Printer<'_> {
-    fn show(&self, datagram: Datagram<'_>) -> Result<(), Error> {
-        if self.output.style == Style::Raw {
-            return self.output.write_bytes(datagram.payload);
-        }
-        let received = Received::new(datagram, self.port, self.view);
-        let time = datagram.meta.time;
-        self.output.write_at(&Event::Datagram(received), time)
-    }
-
-    /// A probe's bytes are noise, and shown only where more than usual is asked for.
-    fn show_probe(&self, datagram: Datagram<'_>) -> Result<(), Error> {
-        if self.view.hex || self.view.details || self.output.style == Style::Raw {
-            self.show(datagram)?;
-        }
-        Ok(())
-    }
-
-    fn say_flows(&self, flows: Vec<FlowSummary>) -> Result<(), Error> {
-        let mut flows = flows.into_iter();
-        flows.try_for_each(|flow| self.output.say(&Event::Flow(flow)))
-    }
-}
-
-/// Warns of datagrams that the kernel dropped, often enough to be seen and seldom enough to be read.
-struct DropWarning {
-    rcvbuf: usize,
-    told: u64,
-    warning: RateLimitedWarning,
-}
-
-impl DropWarning {
-    /// For a socket with a receive buffer of `rcvbuf` bytes.
-    fn new(rcvbuf: usize) -> Self {
-        Self {
-            rcvbuf,
-            told: 0,
-            warning: RateLimitedWarning::new(WARNING_INTERVAL),
-        }
-    }
-
-    /// Warns if more were dropped than the last warning told.
-    fn warn(&mut self, dropped: Option<u64>) {
-        let dropped = dropped.unwrap_or(0);
-        let more = dropped.saturating_sub(self.told);
-        if more == 0 {
-            return;
-        }
-        let is_told = self.warning.warn(format_args!(
-            "the kernel dropped {more} datagrams ({dropped} in all), because the receive buffer of {} bytes was full; {RCVBUF_HINT}",
-            self.rcvbuf
-        ));
-        if is_told {
-            self.told = dropped;
-        }
-    }
-}
-
-/// The end without a signal: after a count of datagrams, or after a time.
-struct StopAfter {
-    count: Option<u64>,
-    deadline: Option<Instant>,
-}
-
-impl StopAfter {
-    fn new(count: Option<u64>, time: Option<Duration>) -> Self {
-        let deadline = time.and_then(|time| Instant::now().checked_add(time));
-        Self { count, deadline }
-    }
-
-    fn is_reached(&self, counts: &Counts) -> bool {
-        self.time_left() == Some(Duration::ZERO) || self.datagrams_left(counts) == 0
-    }
-
-    fn datagrams_left(&self, counts: &Counts) -> usize {
-        let Some(count) = self.count else {
-            return usize::MAX;
-        };
-        let left = count.saturating_sub(counts.datagrams);
-        usize::try_from(left).unwrap_or(usize::MAX)
-    }
-
-    fn time_left(&self) -> Option<Duration> {
-        let deadline = self.deadline?;
-        Some(deadline.saturating_duration_since(Instant::now()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_stops_after_its_count_to_the_datagram() {
-        let table = [
-            (Some(3), 1, 2, false),
-            (Some(3), 2, 1, false),
-            (Some(3), 3, 0, true),
-            (None, u64::MAX, usize::MAX, false),
-        ];
-        for (count, datagrams, left, is_reached) in table {
-            let stop_after = StopAfter::new(count, None);
-            let counts = Counts {
-                datagrams,
-                ..Counts::default()
-            };
-            assert_eq!(stop_after.datagrams_left(&counts), left);
-            assert_eq!(stop_after.is_reached(&counts), is_reached);
-        }
-    }
-
-    #[test]
-    fn a_run_stops_after_its_time() {
-        let counts = Counts::default();
-        assert!(StopAfter::new(None, Some(Duration::ZERO)).is_reached(&counts));
-        assert!(!StopAfter::new(None, Some(Duration::MAX)).is_reached(&counts));
-        assert_eq!(StopAfter::new(None, None).time_left(), None);
-    }
-
-    #[test]
-    fn drops_that_a_warning_left_out_are_in_the_next() {
-        let mut drops = DropWarning::new(1_000);
-        drops.warning = RateLimitedWarning::new(Duration::MAX);
-        for (dropped, told) in [(None, 0), (Some(3), 3), (Some(5), 3)] {
-            drops.warn(dropped);
-            assert_eq!(drops.told, told);
-        }
-        drops.warning = RateLimitedWarning::new(Duration::ZERO);
-        drops.warn(Some(8));
-        assert_eq!(drops.told, 8);
-    }
 }

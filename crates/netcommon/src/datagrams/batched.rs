@@ -38,7 +38,7 @@ impl Receiver {
         Ok(Self {
             buffer: vec![0; BATCH * SLOT].into(),
             metas: Vec::with_capacity(BATCH),
-            drops: DropCounter::default(),
+            drops: DropCounter::since(read_counter(socket).unwrap_or_default()),
         })
     }
 
@@ -75,9 +75,9 @@ impl Receiver {
         })
     }
 
-    /// Messages that the kernel dropped for this socket since it was opened, for want of buffer space
-    /// above all. Exact as of now: `SO_RXQ_OVFL` comes only with the next datagram, so the
-    /// kernel's table of sockets is read as well.
+    /// Messages that the kernel dropped for this socket since this receiver was made, for want of buffer
+    /// space above all. Exact as of now: `SO_RXQ_OVFL` comes only with the next datagram, so
+    /// `SO_MEMINFO` is read as well.
     pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
         if let Some(reading) = read_counter(socket) {
             self.drops.observe(reading);
@@ -88,6 +88,11 @@ impl Receiver {
     /// The same as far as the datagrams received so far tell.
     pub fn dropped_so_far(&self) -> Option<u64> {
         Some(self.drops.total())
+    }
+
+    /// Those before this receiver was made, since the socket was opened.
+    pub fn dropped_before(&self) -> u32 {
+        self.drops.base()
     }
 }
 

@@ -165,7 +165,7 @@ impl Receiver {
         }
     }
 
-    /// Messages that the kernel dropped for this socket since it was opened, where it tells.
+    /// Messages that the kernel dropped for this socket since this receiver was made, where it tells.
     pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
         match self {
             #[cfg(target_os = "linux")]
@@ -180,6 +180,15 @@ impl Receiver {
             #[cfg(target_os = "linux")]
             Self::Batched(receiver) => receiver.dropped_so_far(),
             Self::Portable(receiver) => receiver.dropped_so_far(),
+        }
+    }
+
+    /// Those before this receiver was made: a service manager opened the socket, perhaps.
+    pub fn dropped_before(&self) -> u32 {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Batched(receiver) => receiver.dropped_before(),
+            Self::Portable(receiver) => receiver.dropped_before(),
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Receiver {
     metas: Vec<RecvMeta>,
     /// Datagrams of a batch, at most: one in the lesson, which tells of each before the next.
     batch: usize,
+    /// The kernel's counter of drops when this receiver was made.
+    dropped_before: u32,
 }
 
 impl Receiver {
@@ -33,6 +35,7 @@ impl Receiver {
             buffer: vec![0; BATCH * SLOT].into(),
             metas: Vec::with_capacity(BATCH),
             batch: if explain::is_on() { 1 } else { BATCH },
+            dropped_before: read_counter(socket).unwrap_or_default(),
         })
     }
 
@@ -57,14 +60,20 @@ impl Receiver {
         })
     }
 
-    /// Messages that the kernel dropped for this socket since it was opened, where it tells.
+    /// Messages that the kernel dropped for this socket since this receiver was made, where it tells.
     pub fn dropped(&mut self, socket: &UdpSocket) -> Option<u64> {
-        read_counter(socket).map(u64::from)
+        let now = read_counter(socket)?;
+        Some(now.wrapping_sub(self.dropped_before).into())
     }
 
     /// The same as far as the datagrams received so far tell.
     pub fn dropped_so_far(&self) -> Option<u64> {
         None
+    }
+
+    /// Those before this receiver was made, since the socket was opened.
+    pub fn dropped_before(&self) -> u32 {
+        self.dropped_before
     }
 }
 

@@ -8,7 +8,7 @@ use netcommon::{Error, ErrorKind};
 use super::flow::Phase;
 use super::transport::Transport;
 use super::worker::Worker;
-use crate::outcome::Broken;
+use crate::outcome::{Broken, sum};
 
 /// When every message is answered, how long a copy may still take: at least so long, or else twice
 /// the longest round trip, and never longer than `-w`.
@@ -104,10 +104,9 @@ impl<T: Transport> Worker<T> {
         if T::LOSES {
             outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
         }
-        outcome.dropped += self.transport.dropped(&flow.socket);
-        if let Some(segments) = self.transport.retransmitted(&flow.socket) {
-            *outcome.retransmitted.get_or_insert(0) += segments;
-        }
+        outcome.dropped = sum(outcome.dropped, self.transport.dropped(&flow.socket));
+        let retransmitted = self.transport.retransmitted(&flow.socket);
+        outcome.retransmitted = sum(outcome.retransmitted, retransmitted);
         self.release(at);
     }
 }

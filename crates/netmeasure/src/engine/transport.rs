@@ -60,9 +60,9 @@ pub trait Transport: Send {
         0
     }
 
-    /// Replies that the kernel dropped on this side.
-    fn dropped(&self, _: &Self::Socket) -> u64 {
-        0
+    /// Replies that the kernel dropped on this side, where it tells.
+    fn dropped(&self, _: &Self::Socket) -> Option<u64> {
+        None
     }
 
     /// Segments that were sent again, where the kernel tells.
@@ -175,11 +175,23 @@ impl Inbox<'_> {
     ) {
         let is_right = wrong.is_none();
         let reply = self.recorder.reply(number, arrived, bytes, is_right);
+        self.note_waiting(&reply, self.now.saturating_sub(arrived));
         if let (Verdict::Corrupted, Some(wrong)) = (reply.verdict, wrong) {
             self.outcome.corruption.get_or_insert_with(wrong);
         }
         self.has_progress |= !matches!(reply.verdict, Verdict::Duplicate | Verdict::Unmatched);
         self.replies.push(reply);
+    }
+
+    /// Of a transport that knows nothing of the wait, there is nothing to note.
+    fn note_waiting(&mut self, reply: &Reply, waited: Duration) {
+        let is_right = matches!(reply.verdict, Verdict::Received | Verdict::Late);
+        if let Some(trip) = reply.round_trip
+            && is_right
+            && self.outcome.waiting.count() > 0
+        {
+            self.outcome.latencies_with_waiting.record(trip + waited);
+        }
     }
 
     /// A part of a reply came whose rest is still to come.
@@ -196,6 +208,11 @@ impl Inbox<'_> {
     /// Payload bytes came, of whatever worth.
     pub fn bytes(&mut self, bytes: usize) {
         self.recorder.bytes_received(bytes);
+    }
+
+    /// What came was joined by the kernel from several.
+    pub fn coalesced(&mut self) {
+        self.outcome.is_coalesced = true;
     }
 
     /// A reply waited so long in this machine before it was read.

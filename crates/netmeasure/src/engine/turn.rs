@@ -215,8 +215,10 @@ impl<T: Transport> Worker<T> {
     fn not_sent(&mut self, at: usize, error: io::Error, now: Duration) {
         let flow = &mut self.flows[at];
         if error.kind() == io::ErrorKind::WouldBlock {
+            self.outcome.refused += 1;
             (flow.is_blocked, flow.progress_at) = (true, now);
         } else if error.raw_os_error() == Some(Errno::ENOBUFS as i32) {
+            self.outcome.refused += 1;
             return self.agenda.add_at(at, now + NO_BUFFERS);
         } else if error.kind() != io::ErrorKind::Interrupted {
             (flow.refusals, flow.last) = (flow.refusals + 1, now);

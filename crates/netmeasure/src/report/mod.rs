@@ -7,9 +7,11 @@
 //! - [`Interval`]: what was decided in an interval; [`Watch`] says when
 //! - [`Summary`] and [`StreamSummary`]: the end; [`RoundTrips`] and `histogram` are parts of it
 //! - [`manual`]: the same events, for the man pages
+//! - [`Attribution`]: where messages were lost
 //! - `figures`: numbers as people read them
 //! - `status`: the line on a terminal
 
+mod attribution;
 mod figures;
 mod histogram;
 mod interval;
@@ -25,6 +27,7 @@ use netcommon::language::Language;
 use netcommon::output;
 use serde::Serialize;
 
+pub use attribution::{Attribution, LostHere, Side, SocketDrops};
 pub use interval::Interval;
 pub use reply::ReplyLine;
 pub use round_trips::RoundTrips;

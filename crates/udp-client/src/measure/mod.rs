@@ -15,6 +15,7 @@ use netcommon::Error;
 use netcommon::address::Target;
 use netcommon::datagrams::connected::prepare;
 use netcommon::deadline::Deadline;
+use netcommon::host::{HostDrops, Scope};
 use netcommon::limits::raise_open_files;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::udp::{self, Peer};
@@ -51,7 +52,12 @@ pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
     shutdown.on_signals(move || waker.wake());
     let sockets: Vec<_> = peers.into_iter().map(Peer::into_socket).collect();
     sockets.iter().try_for_each(prepare)?;
-    let outcome = engine::run(&run, &transport, sockets)?;
+    let host = HostDrops::since_now(Scope {
+        is_v6: address.is_ipv6(),
+        sends: true,
+    });
+    let mut outcome = engine::run(&run, &transport, sockets)?;
+    outcome.host_drops = Some(host.count(outcome.refused));
     conclude(&run, outcome, Loss::IsMeasured)
 }
 

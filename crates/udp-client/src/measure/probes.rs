@@ -115,6 +115,9 @@ impl Transport for Udp {
             if let Some(waited) = message.waited {
                 inbox.waited(waited);
             }
+            if message.is_coalesced() {
+                inbox.coalesced();
+            }
             let waited = message.waited.unwrap_or_default();
             let datagrams = message.datagrams();
             datagrams.for_each(|datagram| self.judge(datagram, waited, inbox));
@@ -160,7 +163,7 @@ impl Transport for Udp {
         }
     }
 
-    fn dropped(&self, socket: &UdpSocket) -> u64 {
-        dropped(socket).unwrap_or_default()
+    fn dropped(&self, socket: &UdpSocket) -> Option<u64> {
+        dropped(socket)
     }
 }

@@ -15,6 +15,7 @@ use netcommon::address::{Endpoint, Target};
 use netcommon::language::Language;
 use netcommon::output;
 use netcommon::units::show_duration;
+use netmeasure::report::Attribution;
 use serde::Serialize;
 
 pub use flow::FlowSummary;
@@ -49,7 +50,7 @@ pub struct Summary {
     pub datagrams: u64,
     /// Their payload, in bytes.
     pub bytes: u64,
-    /// Datagrams that the kernel dropped for this socket, where it tells.
+    /// Datagrams that the kernel dropped for this socket since the server had it, where it tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
     /// Whether they may have been more: the kernel counts one for many that it joined (`UDP_GRO`).
@@ -60,6 +61,22 @@ pub struct Summary {
     pub answered: Option<u64>,
     /// Seconds since the socket was bound.
     pub duration_s: f64,
+    /// What became of probes, if any came.
+    #[serde(flatten)]
+    pub losses: Option<ProbeLosses>,
+}
+
+/// The probes of all flows together:
+/// `"expected":10000,"lost":800,"lost_here":{"socket":650,"host_at_most":12},"lost_before":138`.
+#[derive(Debug, Serialize)]
+pub struct ProbeLosses {
+    /// Those that came and those that were lost.
+    pub expected: u64,
+    /// Those that never came.
+    pub lost: u64,
+    /// Where they were lost. Closing probes and copies that the kernel dropped count for the socket, too.
+    #[serde(flatten)]
+    pub attribution: Attribution,
 }
 
 impl output::Event for Event<'_> {
@@ -99,7 +116,11 @@ impl Summary {
             write!(lines, ", {text} {answered}")?;
         }
         let text = language.choose("duración", "duration");
-        writeln!(lines, ", {text} {}", show_seconds(self.duration_s))
+        writeln!(lines, ", {text} {}", show_seconds(self.duration_s))?;
+        let Some(losses) = &self.losses else {
+            return Ok(());
+        };
+        losses.attribution.human(language, lines)
     }
 }
 

@@ -31,7 +31,31 @@ pub(crate) struct Probes {
     latest: HashMap<SocketAddr, Key>,
     reports: Vec<FlowSummary>,
     forgotten: u64,
+    /// Probes of the flows that made room for others, and closing probes of all.
+    past: Totals,
     last_sweep: Option<Instant>,
+}
+
+/// Probes of all flows together. What a hostile sender claims to have sent may exceed any number.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
+    /// Different ones that came, whole or damaged.
+    pub(crate) came: u64,
+    /// Those that never came.
+    pub(crate) lost: u64,
+    /// Closing probes, copies included.
+    pub(crate) closing: u64,
+}
+
+impl Totals {
+    fn add(&mut self, flow: &FlowSummary) {
+        self.came += flow.received + flow.corrupted;
+        self.lost = self.lost.saturating_add(flow.lost);
+    }
+
+    pub(crate) fn expected(&self) -> u64 {
+        self.came.saturating_add(self.lost)
+    }
 }
 
 impl Default for Probes {
@@ -41,6 +65,7 @@ impl Default for Probes {
             latest: HashMap::new(),
             reports: Vec::new(),
             forgotten: 0,
+            past: Totals::default(),
             last_sweep: None,
         }
     }
@@ -74,7 +99,9 @@ impl Probes {
             flow: probe.flow,
         };
         let is_known = self.flows.contains(&key);
-        if !is_known && probe.kind == Kind::Closing {
+        let is_closing = probe.kind == Kind::Closing;
+        self.past.closing += u64::from(is_closing);
+        if !is_known && is_closing {
             return true;
         }
         self.latest.insert(key.peer, key);
@@ -95,10 +122,12 @@ impl Probes {
         if self.latest.get(&evicted.peer) == Some(&evicted) {
             self.latest.remove(&evicted.peer);
         }
+        let summary = flow.summary(evicted);
+        self.past.add(&summary);
         if !flow.is_reported {
             self.forgotten += 1;
             if flow.is_worth_telling() {
-                self.reports.push(flow.summary(evicted));
+                self.reports.push(summary);
             }
         }
     }
@@ -138,6 +167,15 @@ impl Probes {
             .collect();
         summaries.sort_by_key(|summary| (summary.peer, summary.flow));
         self.reports.append(&mut summaries);
+    }
+
+    /// The probes of all flows so far; `None` if there were none.
+    pub(crate) fn totals(&self) -> Option<Totals> {
+        let mut totals = self.past;
+        for (key, flow) in &self.flows {
+            totals.add(&flow.summary(*key));
+        }
+        (totals.came > 0).then_some(totals)
     }
 
     /// Flows that made room for others before they were reported as ended.

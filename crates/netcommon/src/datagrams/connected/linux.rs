@@ -1,32 +1,19 @@
 //! Datagrams with everything that Linux tells (socket(7), ip(7), udp(7)).
 
-#![allow(unreachable_pub, reason = "nix's macro makes its option public")]
-
 use std::io::{self, IoSliceMut};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, SystemTime};
 
+use nix::cmsg_space;
 use nix::libc::{self, sock_extended_err, sockaddr_in6, timespec};
 use nix::sys::socket::{
-    ControlMessageOwned, MsgFlags, SockaddrStorage, getsockopt, recvmsg, setsockopt, sockopt,
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
-use nix::{cmsg_space, getsockopt_impl, sockopt_impl};
 
 use super::{IcmpError, Message};
+use crate::datagrams::drops::read_counter;
 use crate::error::Error;
-
-/// `SK_MEMINFO_DROPS` (linux/sock_diag.h): the place of the drop counter.
-const DROPS: usize = 8;
-
-sockopt_impl!(
-    /// `SO_MEMINFO`: the memory of a socket.
-    MemInfo,
-    GetOnly,
-    libc::SOL_SOCKET,
-    libc::SO_MEMINFO,
-    [u32; 9]
-);
 
 /// Makes a socket non-blocking, and lets the kernel join datagrams, stamp them with the time, and
 /// report every ICMP error (`IP_RECVERR`, ip(7)).
@@ -117,8 +104,7 @@ fn meaning(control: &ControlMessageOwned) -> Option<IcmpError> {
 
 /// Messages that the kernel dropped for a socket, for want of room in its receive buffer above all.
 pub fn dropped(socket: &UdpSocket) -> Option<u64> {
-    let memory = getsockopt(socket, MemInfo).ok()?;
-    Some(memory[DROPS].into())
+    read_counter(socket).map(u64::from)
 }
 
 /// The time from `stamp`, by the system's clock, to now. Both are read within the wait, so that a step

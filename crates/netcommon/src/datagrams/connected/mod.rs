@@ -41,4 +41,9 @@ impl<'a> Message<'a> {
     pub fn datagrams(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         super::segments(self.bytes, self.segment)
     }
+
+    /// Whether it holds several: then a message that the kernel drops may have, too.
+    pub fn is_coalesced(&self) -> bool {
+        self.segment.is_some_and(|size| size < self.bytes.len())
+    }
 }

@@ -1,0 +1,347 @@
+//! Where messages were lost: in a socket, elsewhere on this machine, or before it.
+
+use std::fmt::{self, Write};
+
+use netcommon::host::HostCount;
+use netcommon::language::Language;
+use serde::Serialize;
+
+/// What the kernel dropped for the sockets of a run, for want of room in their receive buffers above all
+/// (`SO_MEMINFO`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketDrops {
+    /// Messages; `None` where the kernel tells nothing.
+    pub count: Option<u64>,
+    /// They may be more: the kernel counts one for several that it joined (`UDP_GRO`).
+    pub may_be_more: bool,
+    /// Some may have been others than those that are missed, which have come as well.
+    pub may_be_others: bool,
+}
+
+/// The side that misses messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// A client misses replies: the way there and the server may have lost them, too.
+    Client,
+    /// A server misses probes.
+    Server,
+}
+
+/// Where the lost ones of a run were lost, as far as the kernel's counters show it. Its JSON:
+/// `"lost_here":{"socket":650,"host_at_most":12},"lost_before":138`.
+///
+/// What is not known is `null`. The figures that are known never exceed what was lost, and are it
+/// together where all are known.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attribution {
+    /// On this machine.
+    pub lost_here: LostHere,
+    /// The rest. As `host_at_most` is an upper bound, it is a lower one.
+    pub lost_before: Option<u64>,
+    #[serde(skip)]
+    side: Side,
+    #[serde(skip)]
+    lost: u64,
+    #[serde(skip)]
+    of: u64,
+    /// Files that could not be read.
+    #[serde(skip)]
+    unread: Vec<&'static str>,
+}
+
+/// Messages lost on this machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LostHere {
+    /// In the socket, whose receive buffer was full.
+    pub socket: Option<u64>,
+    /// The same where some were joined with others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket_at_least: Option<u64>,
+    /// The same where others came as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket_at_most: Option<u64>,
+    /// Elsewhere on this machine.
+    pub host_at_most: Option<u64>,
+}
+
+impl Attribution {
+    /// Of `of` messages, `lost` were lost.
+    pub fn new(side: Side, lost: u64, of: u64, socket: SocketDrops, host: &HostCount) -> Self {
+        let mut lost_here = LostHere::in_socket(socket, lost);
+        let (least, most) = lost_here.bounds();
+        let left = lost - most.or(least).unwrap_or_default();
+        lost_here.host_at_most = match host {
+            Ok(count) => Some(left.min(*count)),
+            Err(_) => (left == 0).then_some(0),
+        };
+        let elsewhere = most.and(lost_here.host_at_most);
+        Self {
+            lost_here,
+            lost_before: elsewhere.map(|elsewhere| left - elsewhere),
+            side,
+            lost,
+            of,
+            unread: host.as_ref().err().cloned().unwrap_or_default(),
+        }
+    }
+
+    /// `lost 800 of 10000: 650 in this socket (buffer full: --rcvbuf), at most 12 elsewhere on this
+    /// machine, 138 before it`; nothing where nothing was lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of `lines`.
+    pub fn human(&self, language: Language, lines: &mut String) -> fmt::Result {
+        if self.lost == 0 {
+            return Ok(());
+        }
+        let (name, of) = match self.side {
+            Side::Client => language.choose(("perdidos", "de"), ("lost", "of")),
+            Side::Server => language.choose(("perdidas", "de"), ("lost", "of")),
+        };
+        let here = &self.lost_here;
+        write!(lines, "{name} {} {of} {}: ", self.lost, self.of)?;
+        write!(lines, "{}, ", here.in_words(language))?;
+        match (here.host_at_most, self.lost_before) {
+            (Some(host), Some(before)) => {
+                let (host, before) = (elsewhere(host, language), self.before(before, language));
+                writeln!(lines, "{host}, {before}")
+            }
+            (Some(host), None) => {
+                let rest = language.choose("el resto, no se sabe", "the rest is not known");
+                writeln!(lines, "{}; {rest}", elsewhere(host, language))
+            }
+            (None, _) => self.write_unread(language, lines),
+        }
+    }
+
+    fn before(&self, count: u64, language: Language) -> String {
+        let place = match self.side {
+            Side::Client => language.choose(
+                "en el camino o en el servidor",
+                "on the path or at the server",
+            ),
+            Side::Server => language.choose("antes de llegar a ella", "before it"),
+        };
+        format!("{count} {place}")
+    }
+
+    fn write_unread(&self, language: Language, lines: &mut String) -> fmt::Result {
+        let files = self.unread.join(", ");
+        let (elsewhere, cannot) = language.choose(
+            (
+                "en otra parte de esta máquina no se sabe",
+                "no se puede leer",
+            ),
+            ("elsewhere on this machine is not known", "cannot read"),
+        );
+        writeln!(lines, "{elsewhere} ({cannot} {files})")
+    }
+}
+
+impl LostHere {
+    fn in_socket(drops: SocketDrops, lost: u64) -> Self {
+        let none = Self::default();
+        let Some(count) = drops.count.map(|count| count.min(lost)) else {
+            return none;
+        };
+        let is_least = drops.may_be_more && count < lost;
+        let is_most = drops.may_be_others && count > 0;
+        match (is_least, is_most) {
+            (false, false) => Self {
+                socket: Some(count),
+                ..none
+            },
+            (true, false) => Self {
+                socket_at_least: Some(count),
+                ..none
+            },
+            (false, true) => Self {
+                socket_at_most: Some(count),
+                ..none
+            },
+            (true, true) => none,
+        }
+    }
+
+    /// Messages lost in the socket, at least and at most.
+    fn bounds(&self) -> (Option<u64>, Option<u64>) {
+        (
+            self.socket.or(self.socket_at_least),
+            self.socket.or(self.socket_at_most),
+        )
+    }
+
+    /// `at most 650 in this socket (buffer full: --rcvbuf)`.
+    fn in_words(&self, language: Language) -> String {
+        let place = language.choose("en este socket", "in this socket");
+        let (least, most) = language.choose(("al menos", "como mucho"), ("at least", "at most"));
+        let count = match (self.socket, self.socket_at_least, self.socket_at_most) {
+            (Some(count), _, _) => count.to_string(),
+            (_, Some(count), _) => format!("{least} {count}"),
+            (_, _, Some(count)) => format!("{most} {count}"),
+            _ => {
+                return language
+                    .choose(
+                        "una cantidad desconocida en este socket",
+                        "an unknown number in this socket",
+                    )
+                    .to_owned();
+            }
+        };
+        let reason = language.choose(" (búfer lleno: --rcvbuf)", " (buffer full: --rcvbuf)");
+        let reason = if self.socket == Some(0) { "" } else { reason };
+        format!("{count} {place}{reason}")
+    }
+}
+
+fn elsewhere(count: u64, language: Language) -> String {
+    let most = language.choose("como mucho ", "at most ");
+    let most = if count == 0 { "" } else { most };
+    let place = language.choose("en otra parte de esta máquina", "elsewhere on this machine");
+    format!("{most}{count} {place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn exactly(count: u64) -> SocketDrops {
+        SocketDrops {
+            count: Some(count),
+            ..SocketDrops::default()
+        }
+    }
+
+    fn line(attribution: &Attribution, language: Language) -> String {
+        let mut lines = String::new();
+        attribution.human(language, &mut lines).unwrap();
+        lines
+    }
+
+    #[test]
+    fn every_loss_has_a_place_in_both_languages() {
+        let server = Attribution::new(Side::Server, 800, 10_000, exactly(650), &Ok(12));
+        assert_eq!(
+            line(&server, Language::English),
+            "lost 800 of 10000: 650 in this socket (buffer full: --rcvbuf), at most 12 elsewhere on this machine, 138 before it\n"
+        );
+        assert_eq!(
+            line(&server, Language::Spanish),
+            "perdidas 800 de 10000: 650 en este socket (búfer lleno: --rcvbuf), como mucho 12 en otra parte de esta máquina, 138 antes de llegar a ella\n"
+        );
+        let client = Attribution::new(Side::Client, 5, 10, exactly(0), &Ok(0));
+        assert_eq!(
+            line(&client, Language::English),
+            "lost 5 of 10: 0 in this socket, 0 elsewhere on this machine, 5 on the path or at the server\n"
+        );
+        assert_eq!(
+            line(&client, Language::Spanish),
+            "perdidos 5 de 10: 0 en este socket, 0 en otra parte de esta máquina, 5 en el camino o en el servidor\n"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_said() {
+        let unread = Err(vec!["/proc/net/dev"]);
+        let joined = SocketDrops {
+            may_be_more: true,
+            ..exactly(13)
+        };
+        let shared = SocketDrops {
+            may_be_others: true,
+            ..exactly(13)
+        };
+        let both = SocketDrops {
+            may_be_others: true,
+            ..joined
+        };
+        let full = "in this socket (buffer full: --rcvbuf)";
+        let table = [
+            (
+                exactly(13),
+                &unread,
+                format!("13 {full}, elsewhere on this machine is not known (cannot read /proc/net/dev)"),
+            ),
+            (
+                joined,
+                &Ok(12),
+                format!("at least 13 {full}, at most 12 elsewhere on this machine; the rest is not known"),
+            ),
+            (
+                shared,
+                &Ok(0),
+                format!("at most 13 {full}, 0 elsewhere on this machine, 87 before it"),
+            ),
+            (
+                both,
+                &Ok(1),
+                "an unknown number in this socket, at most 1 elsewhere on this machine; the rest is not known".to_owned(),
+            ),
+        ];
+        for (socket, host, expected) in table {
+            let attribution = Attribution::new(Side::Server, 100, 200, socket, host);
+            assert_eq!(
+                line(&attribution, Language::English),
+                format!("lost 100 of 200: {expected}\n")
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_no_loss() {
+        let none = Attribution::new(Side::Client, 0, 10, exactly(7), &Err(vec!["?"]));
+        assert_eq!(line(&none, Language::English), "");
+        assert_eq!(
+            serde_json::to_string(&none).unwrap(),
+            r#"{"lost_here":{"socket":0,"host_at_most":0},"lost_before":0}"#
+        );
+    }
+
+    #[test]
+    fn an_inexact_figure_has_another_key() {
+        let json = |may_be_more, may_be_others| {
+            let socket = SocketDrops {
+                may_be_more,
+                may_be_others,
+                ..exactly(13)
+            };
+            let attribution = Attribution::new(Side::Server, 100, 200, socket, &Ok(12));
+            serde_json::to_string(&attribution).unwrap()
+        };
+        assert_eq!(
+            json(true, false),
+            r#"{"lost_here":{"socket":null,"socket_at_least":13,"host_at_most":12},"lost_before":null}"#
+        );
+        assert_eq!(
+            json(false, true),
+            r#"{"lost_here":{"socket":null,"socket_at_most":13,"host_at_most":12},"lost_before":75}"#
+        );
+        assert_eq!(
+            json(true, true),
+            r#"{"lost_here":{"socket":null,"host_at_most":12},"lost_before":null}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_are_what_was_lost(
+            lost: u64, count: Option<u64>, may_be_more: bool, may_be_others: bool, host: Option<u64>,
+        ) {
+            let socket = SocketDrops { count, may_be_more, may_be_others };
+            let host = host.ok_or_else(Vec::new);
+            let found = Attribution::new(Side::Server, lost, lost, socket, &host);
+            let here = found.lost_here;
+            let (least, most) = here.bounds();
+            let parts = [least.max(most), here.host_at_most, found.lost_before];
+            let sum = parts.iter().flatten().try_fold(0_u64, |sum, part| sum.checked_add(*part));
+            if most.is_some() && here.host_at_most.is_some() {
+                prop_assert_eq!(sum, Some(lost));
+            } else {
+                prop_assert!(sum.is_some_and(|sum| sum <= lost));
+                prop_assert_eq!(found.lost_before, None);
+            }
+        }
+    }
+}
