@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::IoSlice;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::sys::socket::{
@@ -101,6 +101,39 @@ fn port_of(pid: u32) -> Option<u16> {
         let is_ours = links.contains(&format!("socket:[{}]", fields[9]));
         is_ours.then(|| u16::from_str_radix(port, 16).expect("a port"))
     })
+}
+
+/// What the kernel tells of a socket.
+pub(crate) struct SocketFigures {
+    /// Bytes that were not read yet.
+    pub(crate) queued: u64,
+    /// Datagrams for which there was no room.
+    pub(crate) dropped: u64,
+}
+
+/// The figures of the socket that is bound to an address (proc_pid_net(5)).
+pub(crate) fn figures_of(address: SocketAddr) -> SocketFigures {
+    let (path, octets) = match address.ip() {
+        IpAddr::V4(v4) => ("/proc/net/udp", v4.octets().to_vec()),
+        IpAddr::V6(v6) => ("/proc/net/udp6", v6.octets().to_vec()),
+    };
+    // Words in the order of this machine's memory.
+    let words = octets.chunks(4).map(|word| {
+        let word = u32::from_ne_bytes(word.try_into().expect("4 bytes"));
+        format!("{word:08X}")
+    });
+    let place = format!("{}:{:04X}", words.collect::<String>(), address.port());
+    let table = fs::read_to_string(path).expect("a table");
+    let line = table
+        .lines()
+        .find(|line| line.contains(&format!(": {place} ")));
+    let fields: Vec<&str> = line.expect("the socket").split_whitespace().collect();
+    let (_, queued) = fields[4].split_once(':').expect("two queues");
+    let dropped = fields.last().expect("a counter");
+    SocketFigures {
+        queued: u64::from_str_radix(queued, 16).expect("a number"),
+        dropped: dropped.parse().expect("a number"),
+    }
 }
 
 /// Whether a program has bound an IPv4 address.

@@ -10,6 +10,7 @@
 //! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
 //! - `udp_errors`: refusals and stops that pass
 //! - `udp_forgery`: replies and ICMP errors that someone made up
+//! - `udp_attribution`: where datagrams were lost, and what waited in this machine
 //! - `udp_server`: what `udp-server` says about probes
 //! - `udp_senders`: the table of senders of `udp-server`
 
@@ -19,6 +20,7 @@ mod tcp_failures;
 mod tcp_latency;
 mod tcp_output;
 mod tcp_stalls;
+mod udp_attribution;
 mod udp_echoes;
 mod udp_errors;
 mod udp_forgery;

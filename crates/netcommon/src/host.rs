@@ -228,6 +228,7 @@ mod tests {
         assert_eq!(interfaces("\n\neth0: 1 2\n", BOTH), None);
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn every_file_of_this_machine_can_be_read() {
         let scope = Scope {
@@ -237,6 +238,7 @@ mod tests {
         assert!(HostDrops::since_now(scope).count(0).is_ok());
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_file_without_a_base_is_told() {
         let mut drops = HostDrops::since_now(Scope::default());
@@ -244,6 +246,7 @@ mod tests {
         assert_eq!(drops.count(0), Err(vec![BACKLOGS]));
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn an_interface_that_is_new_counts_from_nought() {
         let mut drops = HostDrops::since_now(Scope::default());

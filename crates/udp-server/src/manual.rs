@@ -35,7 +35,15 @@ pub(crate) const MANUAL: Manual = Manual {
         (
             r#"{"event":"summary","datagrams":3,"bytes":12,"dropped":0,"answered":3,"duration_s":1.5}"#,
             "The end. dropped is what the kernel dropped for this socket, where it tells; \
-             with \"dropped_at_least\":true it may have been more. answered is there with --echo.",
+             with \"dropped_at_least\":true it may have been more, as the kernel counts one for several \
+             that it joined. answered is there with --echo.",
+        ),
+        (
+            r#"{"event":"summary","datagrams":9202,"bytes":588888,"dropped":650,"answered":9202,"duration_s":12.5,"expected":10000,"lost":800,"lost_here":{"socket":650,"host_at_most":12},"lost_before":138}"#,
+            "The end when probes came: where those of all flows were lost. socket is what its full buffer \
+             dropped, host_at_most what this machine dropped elsewhere, of whatever traffic; lost_before \
+             is the rest. What is not known is null: socket has socket_at_least beside it where the kernel \
+             joined datagrams, and socket_at_most where others than probes came as well.",
         ),
         (
             r#"{"event":"summary","peer":"127.0.0.1:40404","run":"1f2e3d4c","flow":0,"began_at":1,"received":98,"lost":2,"corrupted":0,"duplicate":1,"reordered":3,"unmatched":0,"jitter_s":0.000012}"#,

@@ -16,13 +16,16 @@ pub const EVENTS: Entries = &[
          summary.",
     ),
     (
-        r#"{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"length":64,"duration_s":60.0,"in_time_percent":97.1,"sent":3000,"received":2913,"late":7,"lost":79,"corrupted":1,"in_flight":0,"unsent":0,"duplicate":3,"reordered":2,"unmatched":0,"bytes_sent":192000,"bytes_received":187136,"loss_percent":2.633,"messages_per_s":48.55,"bytes_per_s":3118.9,"rtt_min_s":0.0001,"rtt_mean_s":0.0002,"rtt_p50_s":0.0002,"rtt_p90_s":0.0003,"rtt_p99_s":0.002,"rtt_p99_9_s":2.1,"rtt_max_s":2.2,"jitter_s":0.00001,"lag_p99_s":0.00002,"lag_max_s":0.0004,"waiting_p99_s":0.00001,"waiting_max_s":0.0003,"histogram":[{"from_s":0.0001,"to_s":0.0002,"count":2913}]}"#,
+        r#"{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"length":64,"duration_s":60.0,"in_time_percent":97.1,"sent":3000,"received":2913,"late":7,"lost":79,"corrupted":1,"in_flight":0,"unsent":0,"duplicate":3,"reordered":2,"unmatched":0,"bytes_sent":192000,"bytes_received":187136,"loss_percent":2.633,"lost_here":{"socket":50,"host_at_most":4},"lost_before":25,"messages_per_s":48.55,"bytes_per_s":3118.9,"rtt_min_s":0.0001,"rtt_mean_s":0.0002,"rtt_p50_s":0.0002,"rtt_p90_s":0.0003,"rtt_p99_s":0.002,"rtt_p99_9_s":2.1,"rtt_max_s":2.2,"jitter_s":0.00001,"lag_p99_s":0.00002,"lag_max_s":0.0004,"waiting_p99_s":0.00001,"waiting_max_s":0.0003,"rtt_with_waiting_p99_s":0.002,"rtt_with_waiting_max_s":2.2,"histogram":[{"from_s":0.0001,"to_s":0.0002,"count":2913}]}"#,
         "Measuring: the end. Each message that was sent is in exactly one of received, late, lost \
          (older than -w without a reply), corrupted and in_flight (younger than -w when the run was \
          interrupted); unsent messages were due and never sent. in_time_percent is received / (sent \
          + unsent - in_flight), loss_percent is lost / (sent - in_flight). A figure that the sample \
          cannot support is left out. lag is how late messages were sent, waiting how long replies \
-         waited in this machine before they were read.",
+         waited in this machine before they were read. Over UDP lost_here is what this socket and, at \
+         most, the rest of this machine lost; lost_before is the rest, lost on the path or at the server; \
+         what is not known is null. rtt is the round trip to the kernel, rtt_with_waiting to this program; \
+         of TCP the wait is not known, and rtt has it.",
     ),
 ];
 

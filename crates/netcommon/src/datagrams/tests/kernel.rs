@@ -111,6 +111,33 @@ fn the_next_datagram_tells_what_was_dropped_before_it() {
 }
 
 #[test]
+fn drops_before_a_receiver_was_made_count_apart() {
+    let server = socket(LOOPBACKS[0]);
+    let small = SockRef::from(&server);
+    small.set_recv_buffer_size(1).unwrap();
+    let client = client_of(&server);
+    let overflow = |goal| {
+        let start = std::time::Instant::now();
+        while super::super::drops::read_counter(&server) < Some(goal) {
+            assert!(start.elapsed() < DEADLINE, "nothing is dropped");
+            client.send(&[b'x'; 1_000]).unwrap();
+        }
+    };
+    overflow(3);
+    let mut batched = batched::Receiver::new(&server, Details::default()).unwrap();
+    let mut portable = portable::Receiver::new(&server, Details::default()).unwrap();
+    overflow(5);
+    assert_eq!(
+        (batched.dropped_before(), batched.dropped(&server)),
+        (3, Some(2))
+    );
+    assert_eq!(
+        (portable.dropped_before(), portable.dropped(&server)),
+        (3, Some(2))
+    );
+}
+
+#[test]
 fn replies_leave_from_the_address_of_choice() {
     let table = [
         ("0.0.0.0:0", "127.0.0.1:0", "127.0.0.1", "127.0.0.2"),
