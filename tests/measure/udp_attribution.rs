@@ -1,6 +1,5 @@
 //! Every lost datagram and every wait has a place: this socket, this machine, or what lies before it.
 
-use std::io::Write as _;
 use std::net::UdpSocket;
 use std::process::Stdio;
 use std::thread;
@@ -9,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::harness::measured::{assert_adds_up, count, figure, summary};
+use crate::harness::one_at_a_time;
 use crate::harness::probes::Probe;
 use crate::harness::process::{Running, eventually, parse_event, run};
-use crate::harness::program::{UdpClient, UdpServer, in_own_machine, installed};
+use crate::harness::program::{UdpClient, UdpServer, command, in_own_machine, installed};
 use crate::harness::server::Server;
 use crate::harness::udp::{
     connected_to, dropped_before_sockets, figures_of, receive, send_segmented, socket_on,
@@ -63,7 +63,9 @@ fn own(events: &[Value]) -> &Value {
 fn overflow(server: &Server, sent: u64) -> u64 {
     let client = connected_to(server.address);
     server.pause();
-    (1..=sent).for_each(|number| drop(client.send(&probe(number)).expect("loopback takes it")));
+    for number in 1..=sent {
+        client.send(&probe(number)).expect("loopback takes it");
+    }
     server.resume();
     eventually("the server has read everything", || {
         figures_of(server.address).queued == 0
@@ -323,4 +325,40 @@ fn a_wait_in_this_machine_is_told_apart_from_the_round_trip() {
             assert!(to_program >= to_kernel + 0.99 * wait, "{name} in {summary}");
         }
     }
+}
+
+/// Answers until a closing probe comes; returns an upper bound of the longest round trip.
+fn answer_all(peer: &UdpSocket) -> Duration {
+    let mut message = receive_from(peer);
+    let mut longest = Duration::ZERO;
+    while message[5] == 0 {
+        longest = longest.max(answer(peer, &message));
+        message = receive(peer);
+    }
+    longest
+}
+
+#[test]
+fn busy_processors_make_replies_wait_here_and_not_on_the_path() {
+    let _alone = one_at_a_time();
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let busy = || Running::start(command("sh", ["-c", "while :; do :; done"]));
+    let loops: Vec<Running> = (0..2 * processors).map(|_| busy()).collect();
+    let peer = socket_on("127.0.0.1");
+    let command = UdpClient.to(peer.local_addr().unwrap(), "-t 2s -w 30s --json");
+    let (longest, end) = thread::scope(|scope| {
+        let answering = scope.spawn(|| answer_all(&peer));
+        let end = run(command);
+        (answering.join().expect("a closing probe"), end)
+    });
+    drop(loops);
+    end.assert_code(0);
+    let summary = summary(&end);
+    assert!(
+        figure(&summary, "rtt_max_s") <= longest.as_secs_f64(),
+        "{summary}"
+    );
+    assert!(figure(&summary, "waiting_max_s") > 0.001, "{summary}");
+    let to_program = figure(&summary, "rtt_with_waiting_max_s");
+    assert!(to_program >= figure(&summary, "waiting_max_s"), "{summary}");
 }
