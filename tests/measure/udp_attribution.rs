@@ -254,6 +254,32 @@ fn what_a_token_bucket_drops_is_lost_before_the_machine_of_either_side() {
     }
 }
 
+/// A queueing discipline on loopback that has no room for most of what a client and its server send.
+const FULL_QDISC: &str = r#"
+tc qdisc add dev lo root tbf rate 2mbit burst 2k limit 3k 2> $d/err || { echo no token bucket; exit; }
+$udp_server --json --echo 127.0.0.1:1234 > $d/server &
+until grep -q listening $d/server; do :; done
+$udp_client -c 2000 --rate 4000 -w 2s --json 127.0.0.1:1234
+kill $!
+"#;
+
+#[test]
+fn what_a_queueing_discipline_of_this_machine_drops_is_lost_on_it() {
+    let tool = installed("tc", "");
+    let Some(command) = in_own_machine(FULL_QDISC).filter(|_| tool.is_some()) else {
+        return;
+    };
+    let end = run(command);
+    if end.text() == "no token bucket\n" {
+        return eprintln!("skipped: no token bucket here: {}", end.stderr);
+    }
+    end.assert_code(0);
+    let summary = summary(&end);
+    let lost = count(&summary, "lost");
+    assert_eq!(parts(&summary), [0, lost, 0], "{summary}");
+    assert!(lost > 100, "{summary}");
+}
+
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let script = "mount -t tmpfs none /proc

@@ -1,5 +1,8 @@
 //! Packets that this machine dropped outside the receive buffers of sockets.
 
+#[cfg(target_os = "linux")]
+mod qdiscs;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -8,6 +11,8 @@ const SNMP: &str = "/proc/net/snmp";
 const SNMP6: &str = "/proc/net/snmp6";
 const BACKLOGS: &str = "/proc/net/softnet_stat";
 const INTERFACES: &str = "/proc/net/dev";
+/// The source of the drops of queueing disciplines, as people look it up.
+const QDISCS: &str = "rtnetlink(7)";
 /// A file for each bond, whose counters repeat those of its members.
 const BONDS: &str = "/proc/net/bonding";
 
@@ -20,7 +25,7 @@ pub struct Scope {
     pub sends: bool,
 }
 
-/// A count, or the files that it needs and that could not be read.
+/// A count, or the sources that it needs and that could not be read.
 pub type HostCount = Result<u64, Vec<&'static str>>;
 
 /// Counters of this machine at the start of a run. What they grow by was dropped since; others'
@@ -34,11 +39,13 @@ pub type HostCount = Result<u64, Vec<&'static str>>;
 ///   with [`Scope::sends`] the `drop` of sending. They are read from `/proc/net/dev`, which has the
 ///   interfaces of this process's network namespace; `/sys/class/net` has those of the namespace in
 ///   which it was mounted. Bonds are left out.
-/// - With [`Scope::sends`], `SndbufErrors` of UDP: datagrams that found no room in the send buffer or
-///   in a queueing discipline, as far as that tells.
+/// - With [`Scope::sends`], `SndbufErrors` of UDP, datagrams that found no room in the send buffer or in
+///   a queueing discipline, and the drops of the queueing disciplines by rtnetlink(7): of a message in
+///   many segments (`UDP_SEGMENT`) they drop some without a word.
 ///
 /// A packet that finds a backlog full counts at its interface again (`enqueue_to_backlog` in
-/// net/core/dev.c): of these two, the larger is taken. `RcvbufErrors`, `InErrors`, `MemErrors` and
+/// net/core/dev.c), and a datagram that finds no room in a queueing discipline counts in both places:
+/// of these two and those two, the larger is taken. `RcvbufErrors`, `InErrors`, `MemErrors` and
 /// `InCsumErrors` are not read: they repeat the drops of sockets.
 #[derive(Debug)]
 pub struct HostDrops {
@@ -46,13 +53,14 @@ pub struct HostDrops {
     base: BTreeMap<&'static str, Figures>,
 }
 
-/// Figures of a file, each with the interface that it belongs to, if to any.
+/// Figures of a source, each with the interface that it belongs to, if to any.
 type Figures = BTreeMap<(Kind, String), u64>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Reassembly,
     Sending,
+    Qdisc,
     Backlog,
     Interface,
 }
@@ -60,7 +68,7 @@ enum Kind {
 impl HostDrops {
     /// Counts from now on.
     pub fn since_now(scope: Scope) -> Self {
-        let base = read_all(scope).filter_map(|(file, figures)| Some((file, figures?)));
+        let base = read_all(scope).filter_map(|(source, figures)| Some((source, figures?)));
         Self {
             base: base.collect(),
             scope,
@@ -72,12 +80,12 @@ impl HostDrops {
     ///
     /// # Errors
     ///
-    /// Files that cannot be read, or have another form.
+    /// Sources that cannot be read, or have another form.
     pub fn count(&self, refused: u64) -> HostCount {
         let (mut dropped, mut unread) = (BTreeMap::new(), Vec::new());
-        for (file, figures) in read_all(self.scope) {
-            let Some((base, now)) = self.base.get(file).zip(figures) else {
-                unread.push(file);
+        for (source, figures) in read_all(self.scope) {
+            let Some((base, now)) = self.base.get(source).zip(figures) else {
+                unread.push(source);
                 continue;
             };
             for (key, figure) in now {
@@ -86,7 +94,9 @@ impl HostDrops {
             }
         }
         let of = |kind| dropped.get(&kind).copied().unwrap_or(0_u64);
-        let sending = of(Kind::Sending).saturating_sub(refused);
+        let sending = of(Kind::Sending)
+            .saturating_sub(refused)
+            .max(of(Kind::Qdisc));
         let queued = of(Kind::Backlog).max(of(Kind::Interface));
         if unread.is_empty() {
             Ok(of(Kind::Reassembly) + sending + queued)
@@ -96,15 +106,31 @@ impl HostDrops {
     }
 }
 
-/// Files, and their figures where they can be read.
+/// Sources, and their figures where they can be read.
 fn read_all(scope: Scope) -> impl Iterator<Item = (&'static str, Option<Figures>)> {
     type Parse = fn(&str, Scope) -> Option<Figures>;
     let always: [(_, Parse); 3] = [(SNMP, snmp), (BACKLOGS, backlogs), (INTERFACES, interfaces)];
     let v6: Option<(_, Parse)> = scope.is_v6.then_some((SNMP6, snmp6));
-    always.into_iter().chain(v6).map(move |(file, parse)| {
+    let files = always.into_iter().chain(v6).map(move |(file, parse)| {
         let text = fs::read_to_string(file).ok();
         (file, text.and_then(|text| parse(&text, scope)))
-    })
+    });
+    files.chain(scope.sends.then(|| (QDISCS, qdiscs())))
+}
+
+#[cfg(target_os = "linux")]
+fn qdiscs() -> Option<Figures> {
+    let qdiscs = qdiscs::read().inspect_err(|error| log::debug!("{QDISCS}: {error}"));
+    let figures = qdiscs.ok()?.into_iter().map(|qdisc| {
+        let place = format!("{} {:x}", qdisc.interface, qdisc.handle);
+        ((Kind::Qdisc, place), u64::from(qdisc.dropped))
+    });
+    Some(figures.collect())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn qdiscs() -> Option<Figures> {
+    None
 }
 
 /// The figures of both families, as far as they are in the scope.

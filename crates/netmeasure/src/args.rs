@@ -216,6 +216,9 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         measure: MeasureArgs,
+        /// The programs have it, and it conflicts with measuring.
+        #[arg(long)]
+        explain: bool,
     }
 
     pub(super) fn plan(arguments: &[&str]) -> Result<Option<Plan>, Error> {

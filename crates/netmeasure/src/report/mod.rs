@@ -7,7 +7,7 @@
 //! - [`Interval`]: what was decided in an interval; [`Watch`] says when
 //! - [`Summary`] and [`StreamSummary`]: the end; [`RoundTrips`] and `histogram` are parts of it
 //! - [`manual`]: the same events, for the man pages
-//! - [`Attribution`]: where messages were lost
+//! - [`Attribution`]: where messages were lost; [`Waiting`]: how long replies waited in this machine
 //! - `figures`: numbers as people read them
 //! - `status`: the line on a terminal
 
@@ -21,6 +21,7 @@ mod round_trips;
 mod status;
 mod stream;
 mod summary;
+mod waiting;
 mod watch;
 
 use netcommon::language::Language;
@@ -33,6 +34,7 @@ pub use reply::ReplyLine;
 pub use round_trips::RoundTrips;
 pub use stream::StreamSummary;
 pub use summary::Summary;
+pub use waiting::Waiting;
 pub use watch::Watch;
 
 /// A report of measuring, the same for TCP and UDP.

@@ -67,3 +67,9 @@ impl RoundTrips {
         shown.collect::<Vec<_>>().join(", ")
     }
 }
+
+/// The 99th percentile, where the sample supports it, and the longest, in seconds.
+pub(super) fn worst(times: &Latencies) -> [Option<f64>; 2] {
+    let worst = [times.percentile(99.0), times.max()];
+    worst.map(|time| time.map(|time| time.as_secs_f64()))
+}

@@ -10,20 +10,18 @@ use serde::Serialize;
 use super::attribution::{Attribution, Side, SocketDrops};
 use super::figures::{per_second, show_rates, show_seconds, show_share};
 use super::histogram::draw;
-use super::round_trips::RoundTrips;
+use super::round_trips::{RoundTrips, worst};
+use super::waiting::Waiting;
 use crate::counts::Counts;
 use crate::outcome::Outcome;
 use crate::run::Run;
-use crate::statistics::{Latencies, Row};
+use crate::statistics::Row;
 
 /// A sender that is later than this is worth a word.
 const WORTH_TELLING: Duration = Duration::from_millis(1);
 
-/// A larger share of a round trip is worth a word when it passed in this machine.
-const WAITING_SHARE: f64 = 0.1;
-
-/// Everything that was measured. Its JSON has these keys, those of [`Counts`] and those of
-/// [`RoundTrips`] side by side.
+/// Everything that was measured. Its JSON has these keys, those of [`Counts`], [`Attribution`],
+/// [`RoundTrips`] and [`Waiting`] side by side.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// The place that was asked for.
@@ -64,18 +62,9 @@ pub struct Summary {
     /// The same, of the latest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag_max_s: Option<f64>,
-    /// How long replies waited in this machine before they were read, in seconds: the 99th percentile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting_p99_s: Option<f64>,
-    /// The same, of the one that waited longest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting_max_s: Option<f64>,
-    /// Round trips with that wait, in seconds: the 99th percentile. `rtt_p99_s` is without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_with_waiting_p99_s: Option<f64>,
-    /// The same, of the longest.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rtt_with_waiting_max_s: Option<f64>,
+    /// How long replies waited in this machine.
+    #[serde(flatten)]
+    pub waiting: Waiting,
     /// Round trips from one bound up to, not including, the next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub histogram: Vec<Row>,
@@ -87,9 +76,6 @@ impl Summary {
         let (plan, counts) = (&run.plan, outcome.counts);
         let duration_s = outcome.last.as_secs_f64();
         let [lag_p99_s, lag_max_s] = worst(&outcome.lag);
-        let [waiting_p99_s, waiting_max_s] = worst(&outcome.waiting);
-        let [rtt_with_waiting_p99_s, rtt_with_waiting_max_s] =
-            worst(&outcome.latencies_with_waiting);
         Self {
             target: run.server.clone(),
             peer: run.peer.into(),
@@ -107,10 +93,7 @@ impl Summary {
             jitter_s: outcome.jitter.map(|jitter| jitter.as_secs_f64()),
             lag_p99_s,
             lag_max_s,
-            waiting_p99_s,
-            waiting_max_s,
-            rtt_with_waiting_p99_s,
-            rtt_with_waiting_max_s,
+            waiting: Waiting::of(outcome),
             histogram: outcome.latencies.rows(),
         }
     }
@@ -122,7 +105,7 @@ impl Summary {
             attribution.human(language, lines)?;
         }
         self.write_round_trips(language, lines)?;
-        self.write_waiting(language, lines)?;
+        self.waiting.human(&self.round_trips, language, lines)?;
         self.write_lag(language, lines)?;
         draw(&self.histogram, lines)?;
         let rates = show_rates(language, self.messages_per_s, self.bytes_per_s);
@@ -174,35 +157,6 @@ impl Summary {
         writeln!(lines)
     }
 
-    /// `round trip p99 3.2ms, of which 2.9ms waiting in this machine`, of the longest where there are too
-    /// few for a percentile. The round trips above are to the kernel: these are to this program.
-    fn write_waiting(&self, language: Language, lines: &mut String) -> fmt::Result {
-        let trips = &self.round_trips;
-        let p99 = self.rtt_with_waiting_p99_s.zip(trips.rtt_p99_s);
-        let max = self.rtt_with_waiting_max_s.zip(trips.rtt_max_s);
-        let (figure, Some((with_waiting, without))) = (match p99 {
-            Some(_) => ("p99", p99),
-            None => (language.choose("máx", "max"), max),
-        }) else {
-            return Ok(());
-        };
-        let waiting = with_waiting - without;
-        if waiting <= with_waiting * WAITING_SHARE {
-            return Ok(());
-        }
-        let (trip, waiting) = (show_seconds(with_waiting), show_seconds(waiting));
-        match language {
-            Language::Spanish => writeln!(
-                lines,
-                "ida y vuelta {figure} {trip}, de ellos {waiting} en espera en esta máquina"
-            ),
-            Language::English => writeln!(
-                lines,
-                "round trip {figure} {trip}, of which {waiting} waiting in this machine"
-            ),
-        }
-    }
-
     fn write_lag(&self, language: Language, lines: &mut String) -> fmt::Result {
         let max = self.lag_max_s.unwrap_or_default();
         if max < WORTH_TELLING.as_secs_f64() {
@@ -231,11 +185,6 @@ fn attribution(outcome: &Outcome) -> Option<Attribution> {
     };
     let of = counts.sent - counts.in_flight;
     Some(Attribution::new(Side::Client, counts.lost, of, drops, host))
-}
-
-fn worst(times: &Latencies) -> [Option<f64>; 2] {
-    let worst = [times.percentile(99.0), times.max()];
-    worst.map(|time| time.map(|time| time.as_secs_f64()))
 }
 
 /// `sent 100, received 98, late 0, lost 2 (2%)`, and what else is not nought.
