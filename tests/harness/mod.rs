@@ -7,6 +7,7 @@
 //! - `signals`: the signals that a running program handles or ignores
 //! - `terminal`: a pseudo-terminal
 //! - `surroundings`: addresses that never answer, names of the test's own, few ports and descriptors
+//! - `machine`: a machine of its own under a real systemd
 //! - `crowd`: thousands of TCP clients
 //! - `peers`, `echoes`: TCP servers and clients of the test's own
 //! - `udp`: UDP sockets of the test's own
@@ -22,6 +23,7 @@ pub(crate) mod data;
 pub(crate) mod echoes;
 pub(crate) mod fate;
 pub(crate) mod figures;
+pub(crate) mod machine;
 pub(crate) mod measured;
 pub(crate) mod peers;
 pub(crate) mod probes;
@@ -38,6 +40,7 @@ pub(crate) mod udp;
 pub(crate) use crowd::crowd;
 pub(crate) use data::{Noise, assert_is_noise, assert_same, noise};
 pub(crate) use figures::Figures;
+pub(crate) use machine::{on_machine_with_systemd, unit_file};
 pub(crate) use measured::count;
 pub(crate) use peers::{
     assert_echoes, assert_ended, closed_port, connect, reply_with, reset, send_without_end,

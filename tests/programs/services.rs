@@ -3,13 +3,15 @@
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use nix::sys::socket::{setsockopt, sockopt};
+use tempfile::TempDir;
 
 use crate::harness::{
-    DEADLINE, Program, Running, Server, TcpServer, UdpServer, With, assert_echoes, command,
-    connect, receive, socket_on,
+    DEADLINE, Program, Running, Server, TcpServer, UdpServer, With, assert_echoes, behind, command,
+    connect, receive, run, socket_on,
 };
 
 /// Makes standard input, which is the one descriptor that a child gets from its parent, the first
@@ -40,18 +42,81 @@ fn udp_socket() -> UdpSocket {
     socket_on("127.0.0.1")
 }
 
-#[test]
-fn a_server_says_that_it_is_ready_once_it_listens() {
-    for program in [TcpServer, UdpServer] {
+/// The socket of a service manager, and its place.
+struct Manager {
+    socket: UnixDatagram,
+    directory: TempDir,
+}
+
+impl Manager {
+    fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("manager");
-        let manager = UnixDatagram::bind(&path).unwrap();
-        manager.set_read_timeout(Some(DEADLINE)).unwrap();
-        let command = program.command("-p 0 -q");
-        let server = Running::start(command.with_env("NOTIFY_SOCKET", &path));
-        let mut said = [0; 100];
-        let length = manager.recv(&mut said).unwrap();
-        assert_eq!(&said[..length], b"READY=1\n");
+        let socket = UnixDatagram::bind(directory.path().join("manager")).unwrap();
+        socket.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self { socket, directory }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("manager")
+    }
+
+    fn start(&self, program: Program, arguments: &str) -> Running {
+        let command = program.command(arguments);
+        Running::start(command.with_env("NOTIFY_SOCKET", self.path()))
+    }
+
+    /// What is said next, each state on a line.
+    fn hear(&self) -> String {
+        let mut said = [0; 500];
+        let length = self.socket.recv(&mut said).unwrap();
+        String::from_utf8(said[..length].to_vec()).unwrap()
+    }
+
+    fn fill_queue(&self) {
+        let filler = UnixDatagram::unbound().unwrap();
+        filler.connect(self.path()).unwrap();
+        filler.set_nonblocking(true).unwrap();
+        while filler.send(b"full").is_ok() {}
+    }
+}
+
+#[test]
+fn a_server_tells_its_manager_where_it_listens_and_how_it_ends() {
+    let endings = [
+        (
+            TcpServer,
+            "finishing: 0 clients are left",
+            "ended; clients that were cut: 0\n",
+        ),
+        (
+            UdpServer,
+            "finishing: what the socket holds is received",
+            "ended; datagrams received 0, bytes 0, dropped by the kernel 0, duration ",
+        ),
+    ];
+    for (program, finishing, ended) in endings {
+        let manager = Manager::new();
+        let server = manager.start(program, "-p 0 --json");
+        let address = server.event()["address"].clone();
+        let address = address.as_str().unwrap();
+        assert_eq!(
+            manager.hear(),
+            format!("READY=1\nSTATUS=listening on {address}\n")
+        );
+        server.interrupt().assert_clean();
+        assert_eq!(manager.hear(), format!("STOPPING=1\nSTATUS={finishing}\n"));
+        let last = manager.hear();
+        assert!(last.starts_with(&format!("STATUS={ended}")), "{last}");
+    }
+}
+
+#[test]
+fn a_service_manager_that_reads_no_more_keeps_no_server_from_ending() {
+    for program in [TcpServer, UdpServer] {
+        let manager = Manager::new();
+        let server = manager.start(program, "-p 0 -q");
+        assert!(manager.hear().starts_with("READY=1\n"));
+        manager.fill_queue();
         server.interrupt().assert_clean();
     }
 }
@@ -59,17 +124,11 @@ fn a_server_says_that_it_is_ready_once_it_listens() {
 #[test]
 fn a_service_manager_that_does_not_listen_keeps_no_server_from_ending() {
     for program in [TcpServer, UdpServer] {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("manager");
-        let _manager = UnixDatagram::bind(&path).unwrap();
-        let filler = UnixDatagram::unbound().unwrap();
-        filler.connect(&path).unwrap();
-        filler.set_nonblocking(true).unwrap();
-        while filler.send(b"full").is_ok() {}
-        let command = program.command("-p 0 --json");
-        let server = Running::start(command.with_env("NOTIFY_SOCKET", &path));
+        let manager = Manager::new();
+        manager.fill_queue();
+        let server = manager.start(program, "-p 0 --json");
         assert_eq!(server.event()["event"], "listening");
-        server.interrupt().assert_clean();
+        server.interrupt().assert_code(0);
     }
 }
 
@@ -148,4 +207,99 @@ fn a_socket_meant_for_another_process_is_left_alone() {
     let server = Server::from(activated(&script, TcpServer, listener, "-p 0"));
     assert_ne!(server.address, address);
     server.interrupt().assert_code(0);
+}
+
+#[test]
+fn a_listener_that_was_handed_over_outlives_its_server() {
+    let (listener, address) = listener();
+    let start = || {
+        let handed_over = listener.try_clone().unwrap();
+        Server::from(activated(ONE_SOCKET, TcpServer, handed_over, ""))
+    };
+    let first = start();
+    assert_echoes(&mut connect(address), b"hola");
+    first.interrupt().assert_code(0);
+    // Nobody accepts now, and nothing is refused.
+    let mut waiting = connect(address);
+    let second = start();
+    assert_echoes(&mut waiting, b"hola");
+    assert_echoes(&mut connect(address), b"hola");
+    drop(waiting);
+    second.interrupt().assert_code(0);
+}
+
+#[test]
+fn an_address_beside_a_socket_that_was_handed_over_is_warned_of() {
+    for arguments in ["127.0.0.1", "-p 1", "-6"] {
+        let (socket, udp) = (listener(), udp_socket());
+        let expected = "the address of the command line is not used: the service manager handed \
+                        over a socket on 127.0.0.1:";
+        let both = [
+            activated(ONE_SOCKET, TcpServer, socket.0, arguments),
+            activated(ONE_SOCKET, UdpServer, udp, arguments),
+        ];
+        for server in both {
+            let warning = server.error_line();
+            assert!(warning.contains(expected), "{warning}");
+            assert!(server.text_line().contains("127.0.0.1:"));
+            server.interrupt().assert_code(0);
+        }
+    }
+}
+
+/// Names the file of standard error as the journal, if `it` is that file.
+fn journal_on(it: &str) -> String {
+    format!("export JOURNAL_STREAM=$(stat --dereference --format=%d:%i {it})")
+}
+
+#[test]
+fn lines_for_the_journal_have_priorities() {
+    let journal = journal_on("/proc/self/fd/2");
+    let usage = run(behind(&journal, TcpServer.path()).with("--bogus"));
+    assert!(
+        usage.stderr.starts_with("<3>tcp-server: usage: "),
+        "{}",
+        usage.stderr
+    );
+    for program in [TcpServer, UdpServer] {
+        let name = program.name();
+        let command = behind(&journal, program.path());
+        let server = Server::start_command(command.with("-p 0 --rcvbuf 2G"));
+        let address = server.address;
+        let warning = server.error_line();
+        assert!(
+            warning.starts_with(&format!("<4>{name}: warning: ")),
+            "{warning}"
+        );
+        assert_eq!(
+            server.error_line(),
+            format!("<6>{name}: info: listening on {address}")
+        );
+        let end = server.interrupt();
+        let lines: Vec<&str> = end.stderr.lines().collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            lines[0].starts_with(&format!("<6>{name}: info: finishing")),
+            "{lines:?}"
+        );
+        assert!(
+            lines[1].starts_with(&format!("<6>{name}: info: ended; ")),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn standard_error_that_is_not_the_journal_has_no_priorities() {
+    for other in ["/", "/proc/self/fd/1"] {
+        let journal = journal_on(other);
+        let usage = run(behind(&journal, TcpServer.path()).with("--bogus"));
+        assert!(
+            usage.stderr.starts_with("tcp-server: usage: "),
+            "{}",
+            usage.stderr
+        );
+        let server = Server::start_command(behind(&journal, TcpServer.path()).with("-p 0"));
+        server.interrupt().assert_clean();
+    }
 }

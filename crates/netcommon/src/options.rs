@@ -210,27 +210,51 @@ fn warn_if_less(which: &str, asked: usize, granted: usize, sysctl: &str) {
     }
 }
 
-/// Parses a DSCP: a number, or a name of RFC 2474 (`CS0`–`CS7`), RFC 2597 (`AF11`–`AF43`),
-/// RFC 3246 (`EF`), RFC 5865 (`VA`) or RFC 8622 (`LE`).
+/// The names of RFC 2474 (`CS0`–`CS7`), RFC 2597 (`AF11`–`AF43`), RFC 3246 (`EF`), RFC 5865 (`VA`) and
+/// RFC 8622 (`LE`), and their code points.
+pub const DSCP_NAMES: [(&str, u8); 23] = [
+    ("CS0", 0),
+    ("LE", 1),
+    ("CS1", 8),
+    ("AF11", 10),
+    ("AF12", 12),
+    ("AF13", 14),
+    ("CS2", 16),
+    ("AF21", 18),
+    ("AF22", 20),
+    ("AF23", 22),
+    ("CS3", 24),
+    ("AF31", 26),
+    ("AF32", 28),
+    ("AF33", 30),
+    ("CS4", 32),
+    ("AF41", 34),
+    ("AF42", 36),
+    ("AF43", 38),
+    ("CS5", 40),
+    ("VA", 44),
+    ("EF", 46),
+    ("CS6", 48),
+    ("CS7", 56),
+];
+
+/// Parses a DSCP: a number, or one of [`DSCP_NAMES`] in either case.
 ///
 /// # Errors
 ///
 /// Anything else is refused with the input and the accepted forms.
 pub fn parse_dscp(input: &str) -> Result<u8, String> {
-    let name = input.to_ascii_uppercase();
-    let value = match (name.as_str(), name.as_bytes()) {
-        ("EF", _) => Some(46),
-        ("VA", _) => Some(44),
-        ("LE", _) => Some(1),
-        (_, [b'C', b'S', class @ b'0'..=b'7']) => Some((class - b'0') * 8),
-        (_, [b'A', b'F', class @ b'1'..=b'4', drop @ b'1'..=b'3']) => {
-            Some((class - b'0') * 8 + (drop - b'0') * 2)
-        }
-        (number, _) => number.parse().ok().filter(|&number| number < 64),
-    };
-    value.ok_or_else(|| {
-        format!("'{input}' is not a DSCP; write 0 to 63, CS0 to CS7, AF11 to AF43, EF, VA or LE")
-    })
+    let mut names = DSCP_NAMES.iter();
+    let named = names.find(|(name, _)| name.eq_ignore_ascii_case(input));
+    let number = || input.parse().ok().filter(|&number| number < 64);
+    named
+        .map(|&(_, value)| value)
+        .or_else(number)
+        .ok_or_else(|| {
+            format!(
+                "'{input}' is not a DSCP; write 0 to 63, CS0 to CS7, AF11 to AF43, EF, VA or LE"
+            )
+        })
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //!
 //! For a program that a person started, nothing here does anything.
 
+use std::env;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use listenfd::ListenFd;
 use nix::sys::socket::getsockopt;
@@ -16,6 +20,9 @@ use crate::cli::Entries;
 use crate::error::{Error, ErrorKind, reason};
 use crate::options::{SocketOptions, TcpOptions};
 
+/// Time that a service manager has to take a notification, whose queue may be full (unix(7)).
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// The environment variables that servers read, for their man pages.
 pub const ENVIRONMENT: Entries = &[
     (
@@ -25,7 +32,8 @@ pub const ENVIRONMENT: Entries = &[
     ),
     (
         "NOTIFY_SOCKET",
-        "Where a service manager is told that the server is ready (sd_notify(3), Type=notify).",
+        "Where a service manager is told that the server is ready, and where it listens, that it is \
+         stopping, and how it ended (sd_notify(3), Type=notify).",
     ),
 ];
 
@@ -86,10 +94,47 @@ fn not_usable(error: io::Error) -> Error {
     Error::io("cannot use the socket of the service manager", error)
 }
 
-/// Tells the service manager, if there is one, that peers are served from now on (sd_notify(3)).
-pub fn report_ready() {
-    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+/// Tells the service manager, if there is one, that peers are served from now on (sd_notify(3)), and
+/// the log where: the journal of a quiet server says so, too.
+pub fn report_ready(address: SocketAddr) {
+    let status = format!("listening on {}", Endpoint::from(address));
+    log::info!("{status}");
+    if let Err(error) = notify(Some(NotifyState::Ready), status) {
         let why = reason(&error);
         log::warn!("cannot tell the service manager that the server is ready: {why}");
     }
+}
+
+/// The same when the server is finishing, with what it still does.
+pub fn report_stopping(status: &str) {
+    log::info!("{status}");
+    note(Some(NotifyState::Stopping), status);
+}
+
+/// The same about the end; the service manager shows it until the next start.
+pub fn report_end(status: &str) {
+    log::info!("{status}");
+    note(None, status);
+}
+
+/// That the service manager is gone was a warning when the server was ready.
+fn note(state: Option<NotifyState<'static>>, status: &str) {
+    if let Err(error) = notify(state, status.to_owned()) {
+        log::debug!("cannot tell the service manager '{status}': {error}");
+    }
+}
+
+/// A service manager that does not read holds no server up.
+fn notify(state: Option<NotifyState<'static>>, status: String) -> io::Result<()> {
+    if env::var_os("NOTIFY_SOCKET").is_none() {
+        return Ok(());
+    }
+    let (told, wait) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let status = NotifyState::Status(&status);
+        let states: Vec<_> = state.into_iter().chain([status]).collect();
+        let _ = told.send(sd_notify::notify(&states));
+    })?;
+    let in_time = wait.recv_timeout(PATIENCE);
+    in_time.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -51,4 +51,7 @@ pub(crate) const MANUAL: Manual = Manual {
         STREAM_EVENTS,
     ],
     environment: &[],
+    files: &[],
+    bugs: "A proxy on the way that accepts connections itself hides whether anything listens behind it; \
+           --expect-echo asks.",
 };

@@ -82,6 +82,7 @@ impl Args {
             once: self.once,
             idle_timeout: self.idle_timeout,
             drain_timeout: self.drain_timeout,
+            is_handed_over: false,
             inspector,
         })
     }

@@ -80,7 +80,11 @@ use plain::Lesson;
 pub fn run(args: Args) -> Result<(), Error> {
     // Before the listener is there: clients that connect from then on are served.
     let shutdown = Shutdown::of_server(args.drain_timeout);
-    let (listener, target) = listen(&args)?;
+    let Bound {
+        listener,
+        target,
+        is_handed_over,
+    } = bind(&args)?;
     let address = listener
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
@@ -92,11 +96,14 @@ pub fn run(args: Args) -> Result<(), Error> {
     if explain::is_on() {
         return teach(&args, listener, &output, &listening, &shutdown);
     }
-    let settings = args.settings(inspect::inspector(&output, args.output.hex))?;
+    let settings = Settings {
+        is_handed_over,
+        ..args.settings(inspect::inspector(&output, args.output.hex))?
+    };
     let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
         .map_err(|error| Error::io("cannot start the server", error))?;
     output.say(&listening)?;
-    service::report_ready();
+    service::report_ready(address);
     shutdown.wake_with(server.waker());
     server.run()?;
     output.finish()
@@ -122,13 +129,28 @@ fn teach(
     output.finish()
 }
 
-/// A listener and its name for people: the one that a service manager hands over, else our own.
-fn listen(args: &Args) -> Result<(TcpListener, Target), Error> {
+/// A listener: the one that a service manager hands over, else our own.
+struct Bound {
+    listener: TcpListener,
+    /// Its name for people.
+    target: Target,
+    is_handed_over: bool,
+}
+
+fn bind(args: &Args) -> Result<Bound, Error> {
     let options = args.tcp_options();
     if let Some((listener, address)) = service::tcp_listener(&options)? {
-        return Ok((listener, address.into()));
+        args.target.warn_of_no_use(address);
+        return Ok(Bound {
+            listener,
+            target: address.into(),
+            is_handed_over: true,
+        });
     }
     let target = args.target.target()?;
-    let listener = tcp::listen(&target, args.target.family(), &options, args.backlog)?;
-    Ok((listener, target))
+    Ok(Bound {
+        listener: tcp::listen(&target, args.target.family(), &options, args.backlog)?,
+        target,
+        is_handed_over: false,
+    })
 }

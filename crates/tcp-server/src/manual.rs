@@ -39,4 +39,17 @@ pub(crate) const MANUAL: Manual = Manual {
         ),
     ]],
     environment: service::ENVIRONMENT,
+    files: &[
+        (
+            "/usr/lib/systemd/system/tcp-server.service, /usr/lib/systemd/system/tcp-server.socket",
+            "The units of the package. Their comments tell how to change the arguments, take a port below \
+             1024, and restart without a refused connection.",
+        ),
+        (
+            "/proc/sys/net/core/somaxconn",
+            "The largest backlog that --backlog gets (listen(2)).",
+        ),
+    ],
+    bugs: "Elsewhere than on Linux, a client whose handshake is under way when the server ends may be \
+           reset.",
 };

@@ -16,6 +16,8 @@ pub struct Settings {
     pub idle_timeout: Option<Duration>,
     /// How long a shutdown waits for clients that are still talking.
     pub drain_timeout: Duration,
+    /// Whether the listener is a service manager's, too: it goes on listening when this server ends.
+    pub is_handed_over: bool,
     /// Sees what clients send.
     pub inspector: Option<Inspector>,
 }

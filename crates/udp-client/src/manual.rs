@@ -35,4 +35,7 @@ pub(crate) const MANUAL: Manual = Manual {
         EVENTS,
     ],
     environment: &[],
+    files: &[],
+    bugs: "Unless it measures, or demands the same bytes back, any datagram from the server is taken for \
+           the reply.",
 };

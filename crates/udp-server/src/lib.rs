@@ -58,7 +58,7 @@ pub fn run(args: Args) -> Result<(), Error> {
         target: target.with_port(address.port()),
         address: address.into(),
     })?;
-    service::report_ready();
+    service::report_ready(address);
     shutdown.wake_with(server.waker()?);
     server.run(&shutdown)?;
     output.finish()
@@ -69,6 +69,7 @@ pub fn run(args: Args) -> Result<(), Error> {
 fn bind(args: &Args) -> Result<(UdpSocket, Target), Error> {
     let options = args.socket_options();
     let (socket, target) = if let Some((socket, address)) = service::udp_socket(&options)? {
+        args.target.warn_of_no_use(address);
         (socket, address.into())
     } else {
         let target = args.target()?;

@@ -52,4 +52,11 @@ pub(crate) const MANUAL: Manual = Manual {
         ),
     ]],
     environment: service::ENVIRONMENT,
+    files: &[(
+        "/usr/lib/systemd/system/udp-server.service, /usr/lib/systemd/system/udp-server.socket",
+        "The units of the package. Their comments tell how to change the arguments, take a port below \
+         1024, and restart without losing datagrams.",
+    )],
+    bugs: "The sender of a datagram can be forged, and --echo answers it. The kernel counts one drop for \
+           many datagrams that it has joined: the number of drops is then the least that were.",
 };

@@ -4,13 +4,14 @@ use std::io;
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use netcommon::Error;
 use netcommon::datagrams::{Details, Receiver};
 use netcommon::explain::{self, Call};
 use netcommon::host::{HostDrops, Scope};
+use netcommon::language::Language;
 use netcommon::options::granted_rcvbuf;
 use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
+use netcommon::{Error, service};
 use netmeasure::report::{Attribution, Side, SocketDrops};
 
 use crate::drop_warning::DropWarning;
@@ -133,6 +134,7 @@ impl<'a> Server<'a> {
             let reports = self.probes.take_reports();
             self.printer.say_flows(reports)?;
         }
+        service::report_stopping("finishing: what the socket holds is received");
         self.receive_queued()?;
         self.summarize(start.elapsed())?;
         explain::close(self.socket, Call::CloseDatagrams);
@@ -210,7 +212,7 @@ impl<'a> Server<'a> {
         }
         let dropped = self.receiver.dropped(&self.socket);
         self.drops.warn(dropped);
-        self.printer.output.say(&Event::Summary(Summary {
+        let summary = Summary {
             datagrams: self.counts.datagrams,
             bytes: self.counts.bytes,
             dropped,
@@ -218,7 +220,9 @@ impl<'a> Server<'a> {
             answered: self.echo.as_ref().map(Echo::answered),
             duration_s: duration.as_secs_f64(),
             losses: self.losses(dropped),
-        }))
+        };
+        service::report_end(&format!("ended; {}", summary.figures(Language::English)));
+        self.printer.output.say(&Event::Summary(summary))
     }
 
     /// Whether the kernel dropped more datagrams than it says: it counts one for many that it joined.

@@ -3,7 +3,7 @@
 use clap::{Arg, Command, ValueEnum, value_parser};
 use clap_complete::Shell;
 
-use super::{Program, command, man};
+use super::{Program, command, completions, man};
 use crate::error::Error;
 use crate::language::Language;
 use crate::output::{Output, Style};
@@ -40,15 +40,15 @@ pub(super) fn write<P: Program>(kind: Kind) -> Result<(), Error> {
     match kind {
         Kind::Man => man::write_page::<P>(&mut text)
             .map_err(|error| Error::io("cannot render the man page", error))?,
-        Kind::Bash => complete::<P>(Shell::Bash, &mut text),
-        Kind::Zsh => complete::<P>(Shell::Zsh, &mut text),
-        Kind::Fish => complete::<P>(Shell::Fish, &mut text),
+        Kind::Bash => text = completions_for::<P>(Shell::Bash),
+        Kind::Zsh => text = completions_for::<P>(Shell::Zsh),
+        Kind::Fish => text = completions_for::<P>(Shell::Fish),
     }
     let output = Output::new(Style::Raw, Language::English, false);
     output.write_bytes(&text)?;
     output.flush()
 }
 
-fn complete<P: Program>(shell: Shell, text: &mut Vec<u8>) {
-    clap_complete::generate(shell, &mut command::<P>(), P::NAME, text);
+fn completions_for<P: Program>(shell: Shell) -> Vec<u8> {
+    completions::script(shell, command::<P>(), P::NAME).into_bytes()
 }

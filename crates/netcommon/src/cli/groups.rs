@@ -3,15 +3,18 @@
 //! A program puts its own fields first and these groups after them: the heading of a flattened
 //! group would otherwise reach into the fields behind it.
 
+use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::{ArgAction, Args};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, ArgAction, Args, Command, ValueHint};
 
-use crate::address::{BindAddress, Family, Target, parse_bind_address};
+use crate::address::{BindAddress, Endpoint, Family, Target, parse_bind_address};
 use crate::error::Error;
 use crate::explain::{self, Pace};
 use crate::language::Language;
-use crate::options::{SocketOptions, TcpOptions, parse_dscp};
+use crate::options::{DSCP_NAMES, SocketOptions, TcpOptions, parse_dscp};
 use crate::output::{Output, Style};
 use crate::retry::Retry;
 use crate::units::{parse_duration, parse_size};
@@ -21,7 +24,7 @@ use crate::units::{parse_duration, parse_size};
 #[command(next_help_heading = "Address")]
 pub struct TargetArgs {
     /// Name or address: HOST, HOST:PORT, [IPV6]:PORT, :PORT, or a lone PORT [default: localhost]
-    #[arg(value_name = "HOST", display_order = 0)]
+    #[arg(value_name = "HOST", display_order = 0, value_hint = ValueHint::Hostname)]
     host: Option<String>,
     /// Port [default: 1234]
     #[arg(value_name = "PORT", display_order = 1, value_parser = parse_port)]
@@ -66,6 +69,18 @@ impl TargetArgs {
             )));
         }
         Ok(target)
+    }
+
+    /// Warns that an address of the command line is not used, if there is one: the service manager
+    /// handed over a socket on `address`.
+    pub fn warn_of_no_use(&self, address: SocketAddr) {
+        let is_given = self.host.is_some() || self.second.or(self.port).is_some();
+        if is_given || self.ipv4 || self.ipv6 {
+            let address = Endpoint::from(address);
+            log::warn!(
+                "the address of the command line is not used: the service manager handed over a socket on {address}"
+            );
+        }
     }
 
     /// The family that `-4` or `-6` asks for.
@@ -186,7 +201,7 @@ struct SocketArgs {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     sndbuf: Option<usize>,
     /// Differentiated services code point: 0 to 63, CS0 to CS7, AF11 to AF43, EF, VA, LE
-    #[arg(long, value_name = "NAME|N", value_parser = parse_dscp)]
+    #[arg(long, value_name = "NAME|N", value_parser = DscpParser, hide_possible_values = true)]
     dscp: Option<u8>,
     /// Time to live, or hop limit (1 to 255)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
@@ -194,6 +209,31 @@ struct SocketArgs {
     /// Use this network interface alone (SO_BINDTODEVICE)
     #[arg(short = 'I', long, value_name = "NAME")]
     interface: Option<String>,
+}
+
+/// Takes numbers, too, which completions do not list.
+#[derive(Clone)]
+struct DscpParser;
+
+impl TypedValueParser for DscpParser {
+    type Value = u8;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<u8, clap::Error> {
+        parse_dscp.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(
+            DSCP_NAMES
+                .map(|(name, _)| PossibleValue::new(name))
+                .into_iter(),
+        ))
+    }
 }
 
 impl SocketArgs {

@@ -1,14 +1,22 @@
 //! A program's manual page, in roff (man(7), man-pages(7)).
 
 use std::io;
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, line_break, roman};
 
+use humantime::format_rfc3339_seconds;
+
 use super::reference::{
-    ENVIRONMENT, ERROR_EVENT, EVENTS_INTRODUCTION, EXIT_CODES, EXPERIMENTS, Entry, LESSON, UNITS,
+    BUGS, ENVIRONMENT, ERROR_EVENT, EVENTS_INTRODUCTION, EXIT_CODES, EXPERIMENTS, Entry, FILES,
+    LESSON, UNITS,
 };
 use super::{Program, command};
+
+/// The time of the commit, in seconds since 1970, where the build is reproducible
+/// (reproducible-builds.org/specs/source-date-epoch).
+const SOURCE_DATE: Option<&str> = option_env!("SOURCE_DATE_EPOCH");
 
 const PROGRAMS: [&str; 4] = ["tcp-client", "tcp-server", "udp-client", "udp-server"];
 
@@ -21,9 +29,8 @@ pub(super) fn write_page<P: Program>(page: &mut Vec<u8>) -> io::Result<()> {
     let usage = usage.trim_start_matches("Usage: ").to_owned();
     // One line without a full stop is what whatis(1) shows.
     let sentence = about.split(". ").next().unwrap_or_default().to_owned();
-    // An empty argument has to be quoted (man(7)).
     let head = Man::new(command.clone().about(sentence))
-        .date(r#""""#)
+        .date(day(SOURCE_DATE))
         .manual("User Commands");
     head.render_title(page)?;
     head.render_name_section(page)?;
@@ -33,6 +40,15 @@ pub(super) fn write_page<P: Program>(page: &mut Vec<u8>) -> io::Result<()> {
     body.render_options_section(page)?;
     page.extend(reference::<P>().into_bytes());
     Ok(())
+}
+
+/// `2026-01-31`; without a date an empty argument, which has to be quoted (man(7)).
+fn day(source_date: Option<&str>) -> String {
+    let Some(seconds) = source_date.and_then(|seconds| seconds.parse::<u32>().ok()) else {
+        return r#""""#.to_owned();
+    };
+    let time = UNIX_EPOCH + Duration::from_secs(seconds.into());
+    format_rfc3339_seconds(time).to_string()[..10].to_owned()
 }
 
 fn reference<P: Program>() -> String {
@@ -58,6 +74,13 @@ fn reference<P: Program>() -> String {
     roff.control("SH", ["ENVIRONMENT"]);
     list(&mut roff, &ENVIRONMENT);
     list(&mut roff, P::MANUAL.environment);
+    roff.control("SH", ["FILES"]);
+    list(&mut roff, &FILES);
+    list(&mut roff, P::MANUAL.files);
+    roff.control("SH", ["BUGS"]);
+    roff.text([roman(BUGS)]);
+    roff.control("PP", []);
+    roff.text([roman(P::MANUAL.bugs)]);
     roff.control("SH", ["SEE ALSO"]);
     roff.text([roman(see_also(P::NAME))]);
     // A line may be broken between the keys of a sample, and nowhere else.
@@ -76,4 +99,17 @@ fn see_also(name: &str) -> String {
     let others: String = others.map(|other| format!("{other}(1), ")).collect();
     let protocol = name.split('-').next().unwrap_or_default();
     format!("{others}{protocol}(7), socket(7)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_is_the_day_of_the_commit() {
+        assert_eq!(day(Some("1769903999")), "2026-01-31");
+        for none in [None, Some(""), Some("-1"), Some("99999999999"), Some("now")] {
+            assert_eq!(day(none), r#""""#);
+        }
+    }
 }

@@ -4,12 +4,17 @@
 //!
 //! - `groups`: the argument groups that the programs share
 //! - `reference`: the end of every `--help`, and what man pages say besides the options
+//! - `journal`: priorities of lines that the journal of systemd reads
 //! - `standard_error`: errors, notes and log lines, each one line that cannot steer a terminal
 //! - `usage`: usage errors as one line, and in JSON where that was asked for
+//! - `bash`, `completions`: what shells offer
 //! - `man`, `generate`: man pages and completions, for packages
 
+mod bash;
+mod completions;
 mod generate;
 mod groups;
+mod journal;
 mod man;
 mod reference;
 mod standard_error;
@@ -121,7 +126,7 @@ fn exit_code(
     let kind = error.kind();
     if kind != ErrorKind::OutputClosed {
         let message = one_line(error);
-        print_line(format_args!("{name}: {message}"));
+        standard_error::print_error(format_args!("{name}: {message}"));
         if let Some(output) = json() {
             // Standard output may be what failed.
             let _ = output.say(&Failure::Error { kind, message });

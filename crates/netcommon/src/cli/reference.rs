@@ -15,6 +15,10 @@ pub struct Manual {
     pub events: &'static [Entries],
     /// Environment variables beside those that every program reads.
     pub environment: Entries,
+    /// Files beside those that every program reads.
+    pub files: Entries,
+    /// What it does not do well.
+    pub bugs: &'static str,
 }
 
 /// Exit codes and their meanings.
@@ -106,6 +110,23 @@ pub(super) const ENVIRONMENT: [Entry; 2] = [
         "What is logged to standard error: error, warn, info, debug, trace or off. It wins over -v.",
     ),
 ];
+
+/// The files that every program reads.
+pub(super) const FILES: [Entry; 2] = [
+    (
+        "/etc/nsswitch.conf, /etc/hosts, /etc/resolv.conf",
+        "How names are looked up (nsswitch.conf(5)); localhost needs none of them.",
+    ),
+    (
+        "/proc/sys/net/core/rmem_max, /proc/sys/net/core/wmem_max",
+        "The largest buffers that --rcvbuf and --sndbuf get (socket(7)).",
+    ),
+];
+
+/// What no program does well.
+pub(super) const BUGS: &str = "\
+Linux alone is tested. Joined emoji show their parts, because characters that are drawn as nothing are \
+escaped.";
 
 /// What all JSON events have in common.
 pub(super) const EVENTS_INTRODUCTION: &str = "\

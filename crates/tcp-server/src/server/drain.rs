@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use mio::Events;
-use netcommon::Error;
 use netcommon::units::show_duration;
+use netcommon::{Error, service};
 
 use super::Server;
 use crate::acceptor::Acceptor;
@@ -63,8 +63,20 @@ impl Server {
         }
     }
 
-    /// Accepts what is already queued, then closes the listener.
+    /// Closes the listener. Clients of one that goes on listening wait for the next start.
     fn begin_drain(&mut self) {
+        if !self.settings.is_handed_over {
+            self.accept_queued();
+        }
+        self.acceptor = None;
+        self.places.set_awaited(true);
+        self.drain = Some(Drain::lasting(self.settings.drain_timeout));
+        self.pool.set_phase(Phase::Draining);
+        let left = self.places.taken();
+        service::report_stopping(&format!("finishing: {left} clients are left"));
+    }
+
+    fn accept_queued(&mut self) {
         if let Some(acceptor) = &mut self.acceptor {
             // A client may have come since the poller was asked, a descriptor have fallen free.
             acceptor.refuse_newcomers();
@@ -79,11 +91,6 @@ impl Server {
                 Err(error) => log::debug!("{error}"),
             }
         }
-        self.acceptor = None;
-        self.places.set_awaited(true);
-        self.drain = Some(Drain::lasting(self.settings.drain_timeout));
-        self.pool.set_phase(Phase::Draining);
-        log::info!("finishing: {} clients are left", self.places.taken());
     }
 
     /// Whether a client whose handshake was under way has come, and there is a place for it.
@@ -113,6 +120,7 @@ impl Server {
                 "cut {clients} that were not done after {timeout}; {undelivered} bytes of echo were not delivered, {unread} of them never read"
             );
         }
+        service::report_end(&format!("ended; clients that were cut: {clients}"));
         Ok(())
     }
 }

@@ -61,6 +61,7 @@ impl Running {
             once: false,
             idle_timeout: None,
             drain_timeout: DEADLINE,
+            is_handed_over: false,
             inspector: Some(inspector),
         };
         let output = Output::to(Style::Json, Language::Spanish, false, Box::new(stdout));

@@ -96,12 +96,21 @@ impl output::Event for Event<'_> {
 
 impl Summary {
     fn human(&self, language: Language, lines: &mut String) -> fmt::Result {
-        let title = language.choose(
-            "Resumen: datagramas recibidos",
-            "Summary: datagrams received",
-        );
-        let (datagrams, bytes) = (self.datagrams, self.bytes);
-        write!(lines, "\n[+] {title} {datagrams}, bytes {bytes}")?;
+        let title = language.choose("Resumen", "Summary");
+        writeln!(lines, "\n[+] {title}: {}", self.figures(language))?;
+        let Some(losses) = &self.losses else {
+            return Ok(());
+        };
+        losses.attribution.human(language, lines)
+    }
+
+    /// What was received, and what became of it.
+    pub(crate) fn figures(&self, language: Language) -> String {
+        let received = language.choose("datagramas recibidos", "datagrams received");
+        let mut figures = vec![
+            format!("{received} {}", self.datagrams),
+            format!("bytes {}", self.bytes),
+        ];
         if let Some(dropped) = self.dropped {
             let text = match (language, self.dropped_at_least) {
                 (Language::Spanish, false) => "descartados por el kernel",
@@ -109,18 +118,15 @@ impl Summary {
                 (Language::English, false) => "dropped by the kernel",
                 (Language::English, true) => "dropped by the kernel at least",
             };
-            write!(lines, ", {text} {dropped}")?;
+            figures.push(format!("{text} {dropped}"));
         }
         if let Some(answered) = self.answered {
             let text = language.choose("respondidos", "answered");
-            write!(lines, ", {text} {answered}")?;
+            figures.push(format!("{text} {answered}"));
         }
         let text = language.choose("duración", "duration");
-        writeln!(lines, ", {text} {}", show_seconds(self.duration_s))?;
-        let Some(losses) = &self.losses else {
-            return Ok(());
-        };
-        losses.attribution.human(language, lines)
+        figures.push(format!("{text} {}", show_seconds(self.duration_s)));
+        figures.join(", ")
     }
 }
 
