@@ -2,11 +2,12 @@
 # Makes a Debian package and a tar archive of each program, checks them, and puts them into
 # target/package: nothing is there before every check has passed.
 #
-# usage: scripts/package.sh [--reproduce]
+# usage: scripts/package.sh [--release] [--reproduce]
 #
 # The same commit gives the same bytes with the same compiler: times come from the commit, paths of
 # this machine are kept out, and archives are sorted. --reproduce shows it: it packages the last commit
-# once more, in another place, and compares.
+# once more, in another place, and compares. --release refuses what is for tries alone: a package without
+# a maintainer, and the placeholder for the project's address in Cargo.toml.
 #
 # Environment: DEBFULLNAME and DEBEMAIL name the maintainer, CARGO_DEB a cargo-deb to use,
 # SOURCE_DATE_EPOCH the time of every file where there is no git.
@@ -15,6 +16,8 @@ cd "$(dirname "$0")/.."
 
 programs=(tcp-server tcp-client udp-server udp-client)
 cargo_deb_version=3.8.0
+# Older than any revision of a distribution, which would begin with 1.
+revision=0upstream1
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 package=$target/package
 export CARGO_TARGET_DIR=$package/build
@@ -43,6 +46,21 @@ find_cargo_deb() {
     fi
 }
 
+# The value of a key of workspace.package.
+workspace_value() {
+    sed -n "s/^$1 = \"\(.*\)\"$/\1/p" Cargo.toml
+}
+
+check_release() {
+    [[ -n ${DEBFULLNAME:-} && -n ${DEBEMAIL:-} ]] \
+        || fail "--release: DEBFULLNAME and DEBEMAIL have to name the maintainer"
+    local key
+    for key in homepage repository; do
+        [[ $(workspace_value "$key") != *example.* ]] \
+            || fail "--release: Cargo.toml has a placeholder for the project's $key"
+    done
+}
+
 # Where two prefixes fit, rustc takes the last; \x1f stands between arguments, as paths may have spaces.
 build() {
     SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
@@ -62,11 +80,52 @@ generate() {
     "$release/$1" --generate bash > "$assets/$1.bash"
     "$release/$1" --generate zsh > "$assets/_$1"
     "$release/$1" --generate fish > "$assets/$1.fish"
+    debian_changelog "$1" | gzip --no-name --best > "$assets/changelog.Debian.gz"
+    copyright "$1" > "$assets/copyright"
+}
+
+# In the form of deb-changelog(5).
+debian_changelog() {
+    cat << END
+$1 ($version-$revision) unstable; urgency=medium
+
+  * What is new in version $version is in NEWS.gz.
+
+ -- $maintainer  $(date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")
+END
+}
+
+# In the machine-readable form, https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/.
+copyright() {
+    cat << END
+Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: $1
+Source: $(workspace_value repository)
+
+Files: *
+Copyright: $(sed -n 's/^Copyright (c) //p' LICENSE)
+License: Expat
+
+License: Expat
+$(sed --quiet '/^Permission/,$ { s/^$/./; s/^/ /; p }' LICENSE)
+END
 }
 
 make_deb() {
     "$cargo_deb" --package "$1" --no-build --no-strip --locked --output "$made" \
-        --maintainer "${DEBFULLNAME:-The authors} <${DEBEMAIL:-nobody@localhost}>" > /dev/null
+        --deb-revision "$revision" --maintainer "$maintainer" > /dev/null
+    add_md5sums "$(echo "$made/$1_$version"-*.deb)"
+}
+
+# debsums(1) compares them with what is installed; cargo-deb makes none.
+add_md5sums() {
+    local tree=$scratch/tree
+    has dpkg-deb "Debian packages get no md5sums" || return 0
+    dpkg-deb --raw-extract "$1" "$tree"
+    (cd "$tree" && find usr -type f -print0 | LC_ALL=C sort --zero-terminated \
+        | xargs --null md5sum > DEBIAN/md5sums)
+    dpkg-deb --root-owner-group --build "$tree" "$1" > /dev/null
+    rm -r "$tree"
 }
 
 make_tar() {
@@ -97,6 +156,9 @@ check_files() {
         rendered=$(MANROFFOPT=-ww man --warnings --local-file "$page" 2>&1) || fail "$rendered"
         [[ $rendered == *"EXIT STATUS"* && $rendered != *warning* ]] || fail "$page: $rendered"
     fi
+    if has mandoc "man pages are not linted"; then
+        rendered=$(mandoc -T lint -W warning "$page") || fail "$rendered"
+    fi
 }
 
 check_tar() {
@@ -111,12 +173,47 @@ check_deb() {
     has dpkg-deb "Debian packages are not checked" || return 0
     dpkg-deb --extract "$deb" "$root"
     check_files "$1" "$root/usr/bin/$1" "$root/usr/share/man/man1/$1.1.gz"
-    [[ $(dpkg-deb --field "$deb" Depends) == *libc6* ]] || fail "$deb does not depend on libc6"
     local file
     for file in "bash-completion/completions/$1" "zsh/vendor-completions/_$1" \
-        "fish/vendor_completions.d/$1.fish" "doc/$1/copyright"; do
+        "fish/vendor_completions.d/$1.fish" "doc/$1/"{copyright,changelog.Debian.gz,NEWS.gz}; do
         [[ -s $root/usr/share/$file ]] || fail "$deb has no usr/share/$file"
     done
+    check_libraries "$deb" "$root/usr/bin/$1"
+    check_hardening "$root/usr/bin/$1"
+    lint "$deb"
+}
+
+# dpkg-shlibdeps(1) reads the name of the package from debian/control.
+check_libraries() {
+    local source=$scratch/source needed package depends
+    has dpkg-shlibdeps "libraries are not compared" || return 0
+    mkdir -p "$source/debian"
+    touch "$source/debian/control"
+    needed=$(cd "$source" && dpkg-shlibdeps -O "$2" 2> /dev/null)
+    depends=" $(dpkg-deb --field "$1" Depends),"
+    IFS=, read -ra packages <<< "${needed#shlibs:Depends=}"
+    for package in "${packages[@]}"; do
+        [[ $depends == *" ${package# },"* ]] || fail "$1 does not depend on $package"
+    done
+}
+
+# What rustc gives without being asked: addresses by chance, relocations that are read-only once they are
+# done, no code on the stack.
+check_hardening() {
+    local headers
+    has readelf "hardening is not checked" || return 0
+    headers=$(readelf --wide --program-headers --dynamic "$1")
+    [[ $headers == *"NOW PIE"* && $headers == *GNU_RELRO* && $headers =~ GNU_STACK[^$'\n']*\ RW\  ]] \
+        || fail "$1 is not hardened: $headers"
+}
+
+# A package that is no release may be without a real maintainer.
+lint() {
+    local tries=("--suppress-tags=bogus-mail-host,bogus-mail-host-in-debian-changelog") complaints
+    has lintian "packages are not linted" || return 0
+    [[ -z $is_release ]] || tries=()
+    complaints=$(lintian --allow-root "${tries[@]}" "$1" 2>&1) || true
+    [[ -z $complaints ]] || fail "$complaints"
 }
 
 # The units name /usr/bin, where the binaries of this build need not be.
@@ -144,11 +241,18 @@ reproduce() {
     echo "package: a build in another place gave the same bytes" >&2
 }
 
-case ${1:-} in
-    "") ;;
-    --reproduce) git diff --quiet HEAD || fail "$1 takes the last commit, but there are changes since" ;;
-    *) fail "usage: scripts/package.sh [--reproduce]" ;;
-esac
+is_release="" reproduces=""
+for argument; do
+    case $argument in
+        --release) is_release=yes && check_release ;;
+        --reproduce)
+            reproduces=yes
+            git diff --quiet HEAD || fail "$argument takes the last commit, but there are changes since"
+            ;;
+        *) fail "usage: scripts/package.sh [--release] [--reproduce]" ;;
+    esac
+done
+maintainer="${DEBFULLNAME:-The authors} <${DEBEMAIL:-nobody@localhost}>"
 mkdir -p "$made" "$package"
 rm -f "$package"/*.deb "$package"/*.tar.gz "$package"/SHA256SUMS
 find_cargo_deb
@@ -167,8 +271,10 @@ if has dpkg-deb "units are not checked"; then
     check_units
 fi
 (cd "$made" && sha256sum ./*.deb ./*.tar.gz > SHA256SUMS)
-if [[ -n ${1:-} ]]; then
+if [[ -n $reproduces ]]; then
     reproduce
 fi
-mv "$made"/* "$package/"
+# The sums come last: with them the set is whole.
+mv "$made"/*.deb "$made"/*.tar.gz "$package/"
+mv "$made/SHA256SUMS" "$package/"
 cat "$package/SHA256SUMS"

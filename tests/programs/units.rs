@@ -76,16 +76,14 @@ fn status_and_journal_tell_where_a_service_listens_and_how_it_ended() {
 
 #[test]
 fn a_service_that_was_killed_is_started_again_but_not_one_with_a_wrong_argument() {
-    let script = format!(
-        "edit tcp-server 'Environment=ARGS=--bogus'
+    let script = "edit tcp-server 'Environment=ARGS=--bogus'
          systemctl start tcp-server || echo failed
          systemctl start udp-server
          systemctl kill --signal=KILL udp-server
          until [ $(systemctl show -P NRestarts udp-server) = 1 ]; do :; done
          systemctl show -p ActiveState -p ExecMainStatus -p NRestarts tcp-server | sort
-         journalctl --sync; journalctl -q -o json -t tcp-server"
-    );
-    let Some(output) = on_machine(&script) else {
+         journalctl --sync; journalctl -q -o json -t tcp-server";
+    let Some(output) = on_machine(script) else {
         return;
     };
     let (state, entries) = output.split_at(output.find('{').unwrap());
