@@ -35,6 +35,19 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every class of which a program fails.
+    pub(crate) const FAILURES: [Self; 9] = [
+        Self::CheckFailed,
+        Self::Usage,
+        Self::NotResolved,
+        Self::Refused,
+        Self::TimedOut,
+        Self::Unreachable,
+        Self::Reset,
+        Self::ClosedEarly,
+        Self::LocalLimit,
+    ];
+
     /// The word for people and for JSON.
     pub fn word(self) -> &'static str {
         self.word_and_code().0

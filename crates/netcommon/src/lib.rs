@@ -57,6 +57,7 @@
 //! - [`datagrams`]: datagrams received and sent in batches, with what the kernel knows about each
 //! - [`input`]: files to send, or standard input
 //! - [`output`]: standard output as text, JSON lines or raw bytes
+//! - [`openmetrics`]: metrics in a text file, for Prometheus
 //! - [`cli`]: argument groups, logging and exit codes of every program
 //! - [`service`]: sockets handed over by a service manager, and its notifications
 
@@ -74,6 +75,7 @@ pub mod input;
 pub mod interface;
 pub mod language;
 pub mod limits;
+pub mod openmetrics;
 pub mod options;
 pub mod output;
 pub mod payload;

@@ -12,6 +12,7 @@
 //! - [`statistics`]: round trips, jitter and sequence numbers
 //! - [`counts`]: what became of the messages; [`bounds`]: what is good enough of it
 //! - [`recorder`]: the one place that counts, for each flow
+//! - [`openmetrics`]: the same as metrics, for Prometheus
 //! - [`outcome`]: what the threads find out
 //! - [`report`]: what is said, for people and as JSON
 //! - [`run`]: what the threads share
@@ -23,6 +24,7 @@ pub mod bounds;
 pub mod counts;
 pub mod engine;
 pub mod judge;
+pub mod openmetrics;
 pub mod outcome;
 pub mod plan;
 pub mod probe;
@@ -35,5 +37,6 @@ pub mod statistics;
 pub use args::MeasureArgs;
 pub use engine::Transport;
 pub use judge::{Loss, conclude};
+pub use openmetrics::MeasureMetrics;
 pub use plan::Plan;
 pub use run::Run;

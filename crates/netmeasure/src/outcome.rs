@@ -6,12 +6,12 @@ use netcommon::Error;
 use netcommon::host::HostCount;
 
 use crate::counts::Counts;
-use crate::statistics::Latencies;
+use crate::statistics::{Buckets, Latencies};
 
 /// A message of a measuring thread to the one that reports.
 pub enum News {
     /// An interval is over.
-    Interval(Progress),
+    Interval(Box<Progress>),
     /// All its flows are done.
     Done(Box<Outcome>),
 }
@@ -23,6 +23,17 @@ pub struct Progress {
     pub counts: Counts,
     /// Round trips of the interval alone.
     pub trips: Trips,
+    /// Round trips since the start, where metrics are written.
+    pub buckets: Buckets,
+}
+
+impl Progress {
+    /// Adds that of another thread.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts += other.counts;
+        self.trips.merge(other.trips);
+        self.buckets.merge(&other.buckets);
+    }
 }
 
 /// Round trips of an interval.

@@ -9,6 +9,7 @@ use mio::Waker;
 use netcommon::output::Output;
 use netcommon::shutdown::Shutdown;
 
+use crate::openmetrics::MeasureMetrics;
 use crate::plan::Plan;
 
 /// State shared by the threads of a measurement. None of them waits for another but at the start.
@@ -23,6 +24,8 @@ pub struct Run {
     pub server: String,
     /// The address of the peer.
     pub peer: SocketAddr,
+    /// What is written for Prometheus.
+    pub metrics: MeasureMetrics,
     clock: OnceLock<Clock>,
     wakers: Mutex<Vec<Arc<Waker>>>,
     told: Mutex<HashSet<String>>,
@@ -36,6 +39,7 @@ impl Run {
         shutdown: Shutdown,
         server: String,
         peer: SocketAddr,
+        metrics: MeasureMetrics,
     ) -> Arc<Self> {
         Arc::new(Self {
             plan,
@@ -43,6 +47,7 @@ impl Run {
             shutdown,
             server,
             peer,
+            metrics,
             clock: OnceLock::new(),
             wakers: Mutex::default(),
             told: Mutex::default(),

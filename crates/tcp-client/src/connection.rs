@@ -3,10 +3,11 @@
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use netcommon::explain::{self, Call};
+use netcommon::openmetrics::Traffic;
 use netcommon::socket::info::tcp_info;
 
 /// Bytes that have passed.
@@ -32,20 +33,22 @@ pub(crate) struct Connection {
     stream: TcpStream,
     /// Bytes that the peer had acknowledged at the start: a SYN may count as one.
     acknowledged_before: u64,
-    sent: AtomicU64,
-    received: AtomicU64,
+    traffic: Traffic,
     has_ended: AtomicBool,
     is_half_closed: AtomicBool,
 }
 
 impl Connection {
-    /// With the [time-out](Self::set_poll_timeout) of its reads and writes.
-    pub(crate) fn new(stream: TcpStream, poll_timeout: Option<Duration>) -> io::Result<Self> {
+    /// With the [time-out](Self::set_poll_timeout) of its reads and writes, and its counts, still nought.
+    pub(crate) fn new(
+        stream: TcpStream,
+        poll_timeout: Option<Duration>,
+        traffic: Traffic,
+    ) -> io::Result<Self> {
         let connection = Self {
             acknowledged_before: tcp_info(&stream).map_or(0, |info| info.bytes_acknowledged),
             stream,
-            sent: AtomicU64::new(0),
-            received: AtomicU64::new(0),
+            traffic,
             has_ended: AtomicBool::new(false),
             is_half_closed: AtomicBool::new(false),
         };
@@ -69,7 +72,7 @@ impl Connection {
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let call = Call::Receive(self.stream.as_fd(), buffer.len());
         let length = explain::call(call, || (&self.stream).read(buffer))?;
-        self.received.fetch_add(length as u64, Ordering::Relaxed);
+        self.traffic.received.inc_by(length as u64);
         if length == 0 && !buffer.is_empty() {
             self.has_ended.store(true, Ordering::Relaxed);
         }
@@ -78,14 +81,14 @@ impl Connection {
 
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let length = explain::send(&self.stream, bytes)?;
-        self.sent.fetch_add(length as u64, Ordering::Relaxed);
+        self.traffic.sent.inc_by(length as u64);
         Ok(length)
     }
 
     pub(crate) fn totals(&self) -> Totals {
         Totals {
-            sent: self.sent.load(Ordering::Relaxed),
-            received: self.received.load(Ordering::Relaxed),
+            sent: self.traffic.sent.get(),
+            received: self.traffic.received.get(),
         }
     }
 

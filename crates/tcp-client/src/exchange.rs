@@ -9,6 +9,7 @@ use std::time::Duration;
 use netcommon::Error;
 use netcommon::buffer::Buffer;
 use netcommon::explain;
+use netcommon::openmetrics::Traffic;
 
 use crate::banner;
 pub use crate::connection::Totals;
@@ -62,7 +63,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Starts to send all of `source`; messages call the peer `server`.
+    /// Starts to send all of `source`, and counts bytes in `traffic`; messages call the peer `server`.
     ///
     /// # Errors
     ///
@@ -72,8 +73,9 @@ impl Exchange {
         server: String,
         source: Source,
         options: ExchangeOptions,
+        traffic: Traffic,
     ) -> Result<Self, Error> {
-        let connection = Connection::new(stream, poll_timeout(options.timeout))
+        let connection = Connection::new(stream, poll_timeout(options.timeout), traffic)
             .map_err(|error| Error::io("cannot set a time-out", error))?;
         let connection = Arc::new(connection);
         let expectation = options.expect_echo.then(Arc::default);

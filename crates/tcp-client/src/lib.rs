@@ -39,6 +39,7 @@ use std::time::Instant;
 
 use netcommon::address::{Endpoint, Target};
 use netcommon::cli::{Program, print_line};
+use netcommon::openmetrics::{Metrics, Traffic};
 use netcommon::output::Style;
 use netcommon::socket::tcp;
 use netcommon::{Error, input};
@@ -54,15 +55,18 @@ use reply::Reply;
 /// # Errors
 ///
 /// A usage error, a server that cannot be reached or ends early, a wrong or missing reply.
-pub fn run(args: Args) -> Result<(), Error> {
+pub fn run(args: Args, metrics: &Metrics) -> Result<(), Error> {
     match args.plan()? {
-        Some(plan) => measure::run(&args, plan),
-        None => exchange(&args),
+        Some(plan) => measure::run(&args, plan, metrics),
+        None => exchange(&args, metrics),
     }
 }
 
-fn exchange(args: &Args) -> Result<(), Error> {
+fn exchange(args: &Args, metrics: &Metrics) -> Result<(), Error> {
     let target = args.target.remote_target()?;
+    metrics.set_target(&target);
+    let traffic = Traffic::register(metrics);
+    metrics.write_regularly()?;
     let output = args.output.open();
     let source = args.source()?;
     let stream = connect(args, &target)?;
@@ -79,7 +83,7 @@ fn exchange(args: &Args) -> Result<(), Error> {
     }
     let start = Instant::now();
     let server = format!("{target} ({})", Endpoint::from(peer).host());
-    let exchange = Exchange::start(stream, server, source, args.exchange_options())?;
+    let exchange = Exchange::start(stream, server, source, args.exchange_options(), traffic)?;
     let mut reply = Reply::new(&output, args.reply_form(output.style));
     let ended = exchange.run(&mut reply);
     if args.sends_default() {

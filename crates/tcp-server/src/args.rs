@@ -84,6 +84,7 @@ impl Args {
             drain_timeout: self.drain_timeout,
             is_handed_over: false,
             inspector,
+            metrics: None,
         })
     }
 

@@ -150,6 +150,11 @@ impl Client {
         }
     }
 
+    /// Bytes read and echoed so far.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        (self.received, self.echoed)
+    }
+
     /// Whether it waits for room for its echo, and not for bytes to read.
     pub(crate) fn awaits_room(&self) -> bool {
         self.is_blocked || !self.unsent.is_empty()
@@ -166,9 +171,9 @@ impl Client {
         buffer: &mut [u8],
         inspector: Option<&Inspector>,
     ) -> Result<Outcome, Errno> {
-        let before = (self.received, self.echoed);
+        let before = self.totals();
         let outcome = self.take_turn(buffer, inspector);
-        if before != (self.received, self.echoed) {
+        if before != self.totals() {
             self.last_active = Instant::now();
         }
         outcome

@@ -28,6 +28,7 @@
 //! - `plain`: the server of the lesson
 //! - [`settings`]: how a server serves
 //! - [`events`]: lines on standard output
+//! - [`openmetrics`]: what is counted for Prometheus
 //! - [`inspect`]: the bytes of clients, shown
 //! - [`limits`]: how many clients and threads this machine bears
 
@@ -43,6 +44,7 @@ mod lingering_close;
 mod mailbox;
 mod manual;
 mod memory;
+pub mod openmetrics;
 mod places;
 mod plain;
 mod pool;
@@ -60,6 +62,7 @@ use std::sync::Arc;
 
 use netcommon::address::Target;
 use netcommon::explain;
+use netcommon::openmetrics::Metrics;
 use netcommon::output::Output;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::tcp;
@@ -70,6 +73,7 @@ pub use server::Server;
 pub use settings::Settings;
 
 use events::Event;
+use openmetrics::ServerMetrics;
 use plain::Lesson;
 
 /// Listens, says so, and serves until Ctrl-C or, with `--once`, until the first client has left.
@@ -77,20 +81,22 @@ use plain::Lesson;
 /// # Errors
 ///
 /// An address that cannot be listened on, or a local limit that keeps the server from starting.
-pub fn run(args: Args) -> Result<(), Error> {
+pub fn run(args: Args, metrics: &Metrics) -> Result<(), Error> {
     // Before the listener is there: clients that connect from then on are served.
     let shutdown = Shutdown::of_server(args.drain_timeout);
     let Bound {
         listener,
         target,
         is_handed_over,
-    } = bind(&args)?;
+    } = bind(&args, metrics)?;
     let address = listener
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = Arc::new(args.output.open().into_log());
+    let place = target.with_port(address.port()).to_string();
+    metrics.set_target(&place);
     let listening = Event::Listening {
-        place: target.with_port(address.port()).to_string(),
+        place,
         address: address.into(),
     };
     if explain::is_on() {
@@ -98,11 +104,16 @@ pub fn run(args: Args) -> Result<(), Error> {
     }
     let settings = Settings {
         is_handed_over,
+        metrics: metrics
+            .are_written()
+            .then(|| ServerMetrics::register(metrics)),
         ..args.settings(inspect::inspector(&output, args.output.hex))?
     };
     let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
         .map_err(|error| Error::io("cannot start the server", error))?;
     output.say(&listening)?;
+    metrics.write();
+    metrics.write_regularly()?;
     service::report_ready(address);
     shutdown.wake_with(server.waker());
     server.run()?;
@@ -137,7 +148,7 @@ struct Bound {
     is_handed_over: bool,
 }
 
-fn bind(args: &Args) -> Result<Bound, Error> {
+fn bind(args: &Args, metrics: &Metrics) -> Result<Bound, Error> {
     let options = args.tcp_options();
     if let Some((listener, address)) = service::tcp_listener(&options)? {
         args.target.warn_of_no_use(address);
@@ -148,6 +159,7 @@ fn bind(args: &Args) -> Result<Bound, Error> {
         });
     }
     let target = args.target.target()?;
+    metrics.set_target(&target);
     Ok(Bound {
         listener: tcp::listen(&target, args.target.family(), &options, args.backlog)?,
         target,

@@ -4,21 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mio::Waker;
+use netcommon::openmetrics::Gauge;
 
 /// The places of one server.
 pub(crate) struct Places {
     limit: usize,
     taken: AtomicUsize,
     awaited: AtomicBool,
+    /// The same as `taken`, for Prometheus.
+    connected: Gauge,
     waker: Arc<Waker>,
 }
 
 impl Places {
-    pub(crate) fn new(limit: usize, waker: Arc<Waker>) -> Arc<Self> {
+    pub(crate) fn new(limit: usize, connected: Gauge, waker: Arc<Waker>) -> Arc<Self> {
         Arc::new(Self {
             limit,
             taken: AtomicUsize::new(0),
             awaited: AtomicBool::new(false),
+            connected,
             waker,
         })
     }
@@ -26,6 +30,7 @@ impl Places {
     /// Takes a place. Only the main thread does, after it has seen that one is free.
     pub(crate) fn take(self: &Arc<Self>) -> Place {
         self.taken.fetch_add(1, Ordering::SeqCst);
+        self.connected.inc();
         Place(Arc::clone(self))
     }
 
@@ -53,6 +58,7 @@ pub(crate) struct Place(Arc<Places>);
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.0.connected.dec();
         self.0.taken.fetch_sub(1, Ordering::SeqCst);
         if self.0.awaited.load(Ordering::SeqCst)
             && let Err(error) = self.0.waker.wake()

@@ -59,9 +59,11 @@ impl Server {
         output::watch(poll.registry(), STDOUT);
         let acceptor = Acceptor::new(listener, poll.registry(), LISTENER)?;
         let log = ConnectionLog::new(Arc::clone(&output));
+        let metrics = settings.metrics.clone().unwrap_or_default();
+        let limit = settings.limits.clients;
         Ok(Self {
             acceptor: Some(acceptor),
-            places: Places::new(settings.limits.clients, Arc::clone(&waker)),
+            places: Places::new(limit, metrics.connected, Arc::clone(&waker)),
             pool: WorkerPool::new(settings.clone(), log)?,
             poll,
             waker,
@@ -191,6 +193,9 @@ impl Server {
         if self.settings.once {
             self.acceptor = None;
             self.places.set_awaited(true);
+        }
+        if let Some(metrics) = &self.settings.metrics {
+            metrics.accepted.inc();
         }
         let said = self.output.say(&Event::Connected { peer });
         self.pool.assign(stream, peer, place);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::inspect::Inspector;
 use crate::limits::Limits;
+use crate::openmetrics::ServerMetrics;
 
 /// How a server serves.
 #[derive(Clone)]
@@ -20,4 +21,6 @@ pub struct Settings {
     pub is_handed_over: bool,
     /// Sees what clients send.
     pub inspector: Option<Inspector>,
+    /// Counted where metrics are written.
+    pub metrics: Option<ServerMetrics>,
 }

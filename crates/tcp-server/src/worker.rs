@@ -205,7 +205,11 @@ impl Worker {
             } else if let Some(entry) = self.clients.entry(token) {
                 let inspector = self.shared.settings.inspector.as_ref();
                 let buffer = self.buffer.as_deref_mut().unwrap_or(&mut self.spare);
+                let before = entry.client.totals();
                 let outcome = entry.take_turn(buffer, inspector);
+                if let Some(metrics) = &self.shared.settings.metrics {
+                    metrics.count(before, entry.client.totals());
+                }
                 self.settle(token, outcome);
             }
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use netcommon::address::Endpoint;
 use netcommon::deadline::Deadline;
 use netcommon::difference::Difference;
+use netcommon::openmetrics::Traffic;
 use netcommon::output::{Output, Style};
 use netcommon::retry::Retry;
 use netcommon::socket::udp::Peer;
@@ -30,6 +31,7 @@ pub struct Client<'a> {
     options: ReplyOptions,
     expectation: Option<Expectation>,
     output: &'a Output,
+    traffic: Traffic,
     buffer: Vec<u8>,
 }
 
@@ -45,14 +47,21 @@ pub struct ReplyOptions {
 }
 
 impl<'a> Client<'a> {
-    /// Messages call the peer `server`.
-    pub fn new(peer: Peer, server: String, options: ReplyOptions, output: &'a Output) -> Self {
+    /// Messages call the peer `server`; bytes are counted in `traffic`.
+    pub fn new(
+        peer: Peer,
+        server: String,
+        options: ReplyOptions,
+        output: &'a Output,
+        traffic: Traffic,
+    ) -> Self {
         Self {
             peer,
             server,
             options,
             expectation: options.expect_echo.then(Expectation::default),
             output,
+            traffic,
             buffer: vec![0; BUFFER],
         }
     }
@@ -89,6 +98,7 @@ impl<'a> Client<'a> {
     fn ask(&mut self, payload: &[u8], timeout: Option<Duration>) -> Result<bool, Error> {
         let sent = self.peer.send(payload);
         sent.map_err(|error| self.cannot_send(error))?;
+        self.traffic.sent.inc_by(payload.len() as u64);
         timeout.map_or(Ok(true), |timeout| self.receive_replies(timeout))
     }
 
@@ -150,7 +160,10 @@ impl<'a> Client<'a> {
                 return Ok(None);
             }
             match self.peer.receive(&mut self.buffer, left) {
-                Ok(received) => return Ok(Some(received)),
+                Ok((length, peer)) => {
+                    self.traffic.received.inc_by(length as u64);
+                    return Ok(Some((length, peer)));
+                }
                 Err(error) if is_transient(&error) => {}
                 Err(error) => return Err(self.cannot_send(error)),
             }

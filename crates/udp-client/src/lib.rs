@@ -19,6 +19,7 @@ mod measure;
 pub mod source;
 
 use netcommon::address::Endpoint;
+use netcommon::openmetrics::{Metrics, Traffic};
 use netcommon::socket::udp;
 use netcommon::{Error, input};
 
@@ -31,22 +32,25 @@ use client::Client;
 /// # Errors
 ///
 /// A usage error, a peer that cannot be reached or refuses, or a reply that did not come.
-pub fn run(args: Args) -> Result<(), Error> {
+pub fn run(args: Args, metrics: &Metrics) -> Result<(), Error> {
     match args.plan()? {
-        Some(plan) => measure::run(&args, plan),
-        None => send(&args),
+        Some(plan) => measure::run(&args, plan, metrics),
+        None => send(&args, metrics),
     }
 }
 
-fn send(args: &Args) -> Result<(), Error> {
+fn send(args: &Args, metrics: &Metrics) -> Result<(), Error> {
     let target = args.target.remote_target()?;
+    metrics.set_target(&target);
+    let traffic = Traffic::register(metrics);
+    metrics.write_regularly()?;
     let family = args.target.family();
     let mut tries = args.retry.start();
     let peer = tries.run(|end| udp::connect(&target, family, &args.connect_options(end)))?;
     let source = args.source(udp::max_payload(&peer.address()))?;
     let server = format!("{target} ({})", Endpoint::from(peer.address()).host());
     let output = args.output.open();
-    let client = Client::new(peer, server, args.reply_options(), &output);
+    let client = Client::new(peer, server, args.reply_options(), &output, traffic);
     let ended = client.run(source, tries);
     if args.sends_default() {
         input::warn_of_unread_stdin();

@@ -12,6 +12,7 @@ use netcommon::options::SocketOptions;
 use crate::echo::ReplyHeader;
 use crate::events::View;
 use crate::manual;
+use crate::openmetrics::ServerMetrics;
 use crate::server::Settings;
 
 /// The receive buffer unless asked otherwise: room for what a fast sender sends while this program
@@ -98,6 +99,7 @@ impl Args {
                 hex: self.output.hex,
                 details: self.output.is_verbose(),
             },
+            metrics: ServerMetrics::default(),
         }
     }
 

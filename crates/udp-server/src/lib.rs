@@ -10,6 +10,7 @@
 //! - `poller`: waiting for datagrams, signals, and the end of standard output's reader
 //! - `echo`: replies, which end every loop between two echoes
 //! - `probes`: the probes of measuring clients, counted by flow
+//! - [`openmetrics`]: what is counted for Prometheus
 //! - [`events`]: the lines for people and the JSON for programs
 //! - `manual`: examples and events for the help and the man page
 
@@ -18,6 +19,7 @@ mod drop_warning;
 mod echo;
 pub mod events;
 mod manual;
+pub mod openmetrics;
 mod poller;
 mod printer;
 mod probes;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 use netcommon::address::Target;
 use netcommon::limits::{RESERVED_DESCRIPTORS, require_open_files};
+use netcommon::openmetrics::Metrics;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::{multicast, udp};
 use netcommon::{Error, service};
@@ -38,26 +41,36 @@ pub use echo::ReplyHeader;
 pub use server::Server;
 
 use events::Event;
+use openmetrics::ServerMetrics;
+use server::Settings;
 
 /// Listens, says so, shows every datagram until a signal or a bound ends the run, and sums up.
 ///
 /// # Errors
 ///
 /// A usage error, an address that cannot be bound, or an output that cannot be written.
-pub fn run(args: Args) -> Result<(), Error> {
+pub fn run(args: Args, metrics: &Metrics) -> Result<(), Error> {
     require_open_files(RESERVED_DESCRIPTORS)?;
     // Before the socket is bound: what comes to it from then on is shown.
     let shutdown = Shutdown::of_server(Duration::ZERO);
-    let (socket, target) = bind(&args)?;
+    let (socket, target) = bind(&args, metrics)?;
     let address = socket
         .local_addr()
         .map_err(|error| Error::io("cannot read the local address", error))?;
     let output = args.output.open().into_log();
-    let server = Server::new(socket, args.settings(), &output)?;
+    let target = target.with_port(address.port());
+    metrics.set_target(&target);
+    let settings = Settings {
+        metrics: ServerMetrics::register(metrics),
+        ..args.settings()
+    };
+    let server = Server::new(socket, settings, &output)?;
     output.say(&Event::Listening {
-        target: target.with_port(address.port()),
+        target,
         address: address.into(),
     })?;
+    metrics.write();
+    metrics.write_regularly()?;
     service::report_ready(address);
     shutdown.wake_with(server.waker()?);
     server.run(&shutdown)?;
@@ -66,13 +79,14 @@ pub fn run(args: Args) -> Result<(), Error> {
 
 /// A socket in the groups to join and its name for people: the one that a service manager hands
 /// over, else our own.
-fn bind(args: &Args) -> Result<(UdpSocket, Target), Error> {
+fn bind(args: &Args, metrics: &Metrics) -> Result<(UdpSocket, Target), Error> {
     let options = args.socket_options();
     let (socket, target) = if let Some((socket, address)) = service::udp_socket(&options)? {
         args.target.warn_of_no_use(address);
         (socket, address.into())
     } else {
         let target = args.target()?;
+        metrics.set_target(&target);
         let socket = udp::bind(&target, args.target.family(), &options)?;
         (socket, target)
     };

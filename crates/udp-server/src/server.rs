@@ -8,6 +8,7 @@ use netcommon::datagrams::{Details, Receiver};
 use netcommon::explain::{self, Call};
 use netcommon::host::{HostDrops, Scope};
 use netcommon::language::Language;
+use netcommon::openmetrics;
 use netcommon::options::granted_rcvbuf;
 use netcommon::output::{Output, Style};
 use netcommon::shutdown::Shutdown;
@@ -17,6 +18,7 @@ use netmeasure::report::{Attribution, Side, SocketDrops};
 use crate::drop_warning::DropWarning;
 use crate::echo::{Echo, ReplyHeader};
 use crate::events::{Event, ProbeLosses, Summary, View};
+use crate::openmetrics::ServerMetrics;
 use crate::poller::Poller;
 use crate::printer::Printer;
 use crate::probes::{MAX_FLOWS, Probes};
@@ -33,7 +35,7 @@ const MAX_FAILURES: u32 = 1_000;
 const CHECK_AFTER: Duration = Duration::from_secs(1);
 
 /// How a server serves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Answer datagrams, and with which header.
     pub echo: Option<ReplyHeader>,
@@ -43,6 +45,8 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// Parts of a datagram that people see.
     pub view: View,
+    /// What is counted for Prometheus.
+    pub metrics: ServerMetrics,
 }
 
 /// A bound socket and what is done with it.
@@ -57,6 +61,7 @@ pub struct Server<'a> {
     host: HostDrops,
     stop_after: StopAfter,
     counts: Counts,
+    metrics: ServerMetrics,
     failures: u32,
 }
 
@@ -65,6 +70,7 @@ pub struct Server<'a> {
 struct Counts {
     datagrams: u64,
     bytes: u64,
+    probes: u64,
     /// Whether the kernel joined datagrams.
     is_coalesced: bool,
 }
@@ -99,6 +105,7 @@ impl<'a> Server<'a> {
             }),
             stop_after: StopAfter::new(settings.count, settings.time),
             counts: Counts::default(),
+            metrics: settings.metrics,
             failures: 0,
             socket,
         })
@@ -126,9 +133,10 @@ impl<'a> Server<'a> {
         while !shutdown.is_requested() && !self.stop_after.is_reached(self.counts.datagrams) {
             if self.receive()?.is_some() {
                 needs_check = true;
-                self.drops.warn(self.receiver.dropped_so_far());
+                self.tell(self.receiver.dropped_so_far());
             } else if !self.wait(needs_check)? {
-                self.drops.warn(self.receiver.dropped(&self.socket));
+                let dropped = self.receiver.dropped(&self.socket);
+                self.tell(dropped);
                 needs_check = self.probes.are_unreported();
             }
             let reports = self.probes.take_reports();
@@ -166,6 +174,7 @@ impl<'a> Server<'a> {
             self.counts.datagrams += 1;
             self.counts.bytes += datagram.payload.len() as u64;
             if self.probes.record(datagram) {
+                self.counts.probes += 1;
                 self.printer.show_probe(datagram)?;
             } else {
                 self.printer.show(datagram)?;
@@ -176,6 +185,18 @@ impl<'a> Server<'a> {
             self.printer.output.flush()?;
         }
         Ok(Some(batch.messages()))
+    }
+
+    /// Tells what has come by now to those who read metrics, and of drops to all.
+    fn tell(&mut self, dropped: Option<u64>) {
+        self.drops.warn(dropped);
+        let (metrics, counts) = (&self.metrics, &self.counts);
+        openmetrics::set(&metrics.datagrams, counts.datagrams);
+        openmetrics::set(&metrics.bytes, counts.bytes);
+        openmetrics::set(&metrics.probes, counts.probes);
+        openmetrics::set(&metrics.dropped, dropped.unwrap_or(0));
+        let answered = self.echo.as_ref().map_or(0, Echo::answered);
+        openmetrics::set(&metrics.answered, answered);
     }
 
     /// An error that a peer or its network caused is reported once, and leaves the socket as it was
@@ -211,7 +232,7 @@ impl<'a> Server<'a> {
             );
         }
         let dropped = self.receiver.dropped(&self.socket);
-        self.drops.warn(dropped);
+        self.tell(dropped);
         let summary = Summary {
             datagrams: self.counts.datagrams,
             bytes: self.counts.bytes,

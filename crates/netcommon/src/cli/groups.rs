@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, TypedValueParser};
@@ -122,6 +123,10 @@ pub struct OutputArgs {
         hide_possible_values = true
     )]
     explain: Option<Pace>,
+    /// Write metrics to this file: Prometheus's text format where its name ends in .prom, as
+    /// node_exporter wants it, else OpenMetrics; every 15s (measuring: every --report) and at the end
+    #[arg(long, value_name = "PATH", conflicts_with = "explain")]
+    pub(super) openmetrics: Option<PathBuf>,
     /// Begin each line with the time (UTC, RFC 3339)
     #[arg(short = 'D', long)]
     pub(super) timestamps: bool,

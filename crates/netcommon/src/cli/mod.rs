@@ -37,6 +37,7 @@ use generate::Kind;
 
 use crate::error::{Error, ErrorKind};
 use crate::language::Language;
+use crate::openmetrics::Metrics;
 use crate::output::{Event, Output, StandardStream};
 use crate::payload::one_line;
 use crate::signals;
@@ -55,7 +56,7 @@ pub trait Program: Parser {
 
 /// Parses the command line, starts logging, handles signals, runs the program, and turns its failure
 /// into one line on standard error and an exit code.
-pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
+pub fn main<P: Program>(run: impl FnOnce(P, &Metrics) -> Result<(), Error>) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let program = match parse::<P>(&arguments) {
         Ok(Request::Run(program)) => program,
@@ -76,7 +77,12 @@ pub fn main<P: Program>(run: impl FnOnce(P) -> Result<(), Error>) -> ExitCode {
     standard_error::start_logging(P::NAME, &output);
     let result = signals::start()
         .and_then(|()| output.start_explaining())
-        .and_then(|()| run(program));
+        .and_then(|()| Metrics::open(P::NAME, output.openmetrics.as_deref()))
+        .and_then(|metrics| {
+            let result = run(program, &metrics);
+            metrics.finish(result.as_ref().err().map(Error::kind));
+            result
+        });
     exit_code(P::NAME, result, || output.json.then(|| output.open()))
 }
 

@@ -45,7 +45,7 @@ pub fn run<T: Transport + Clone + 'static>(
 ) -> Result<Outcome, Error> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(sockets.len()).max(1);
-    let watch = Watch::new(&run.output, &run.plan, threads);
+    let watch = Watch::new(run, threads);
     let (sender, news) = mpsc::channel();
     let barrier = Arc::new(Barrier::new(threads));
     let mut workers = Vec::new();
@@ -90,9 +90,9 @@ fn finish(
     let mut outcome = Outcome::default();
     while let Ok((worker, news)) = news.recv() {
         let said = match news {
-            News::Interval(progress) => watch.note(worker, progress),
+            News::Interval(progress) => watch.note(worker, *progress),
             News::Done(part) => {
-                let said = watch.end(worker, part.counts, part.interval_trips);
+                let said = watch.end(worker, &part);
                 outcome.merge(*part);
                 said
             }
@@ -100,6 +100,8 @@ fn finish(
         // Without a reader, no flow has anything to measure for.
         said.inspect_err(|_| run.interrupt())?;
     }
+    run.metrics
+        .set(&outcome.counts, outcome.latencies.buckets());
     watch.finish(outcome.last)?;
     Ok(outcome)
 }

@@ -21,6 +21,7 @@ use crate::outcome::{News, Outcome, Progress};
 use crate::recorder::Reply;
 use crate::run::{Clock, Run};
 use crate::schedule::Schedule;
+use crate::statistics::Buckets;
 
 const TIMER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
@@ -232,7 +233,15 @@ impl<T: Transport> Worker<T> {
             flows.for_each(|flow| flow.recorder.expire(now));
             let trips = mem::take(&mut self.outcome.interval_trips);
             let counts = self.decided();
-            (self.news)(News::Interval(Progress { counts, trips }));
+            let mut buckets = Buckets::default();
+            if self.run.metrics.are_written() {
+                buckets = self.outcome.latencies.buckets();
+            }
+            (self.news)(News::Interval(Box::new(Progress {
+                counts,
+                trips,
+                buckets,
+            })));
         }
     }
 

@@ -226,6 +226,8 @@ pub(super) fn named_counts(
 mod tests {
     use super::*;
     use crate::args::measured_plan;
+    use crate::openmetrics::MeasureMetrics;
+    use netcommon::openmetrics::Metrics;
     use netcommon::output::{Output, Style};
     use netcommon::shutdown::Shutdown;
 
@@ -238,7 +240,9 @@ mod tests {
         );
         let peer = "127.0.0.1:1234".parse().unwrap();
         let plan = measured_plan(&["-P", "2"]);
-        let run = Run::new(plan, output, Shutdown::new(), "localhost:1234".into(), peer);
+        let metrics = MeasureMetrics::register(&Metrics::default(), &plan);
+        let target = "localhost:1234".into();
+        let run = Run::new(plan, output, Shutdown::new(), target, peer, metrics);
         let mut outcome = Outcome {
             last: Duration::from_secs(2),
             ..Outcome::default()

@@ -4,23 +4,25 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use netcommon::Error;
-use netcommon::output::{Output, Style};
+use netcommon::openmetrics::INTERVAL;
+use netcommon::output::Style;
 use netcommon::units::show_duration;
 
 use super::status::Status;
 use super::{Event, Interval};
 use crate::counts::Counts;
-use crate::outcome::{Progress, Trips};
-use crate::plan::Plan;
+use crate::outcome::{Outcome, Progress, Trips};
+use crate::run::Run;
 use crate::schedule::Schedule;
 
 /// Interval at which the line on a terminal is drawn.
 const STATUS: Duration = Duration::from_millis(500);
 
 /// Reports while flows measure: an interval line every `--report`, else a status line on a
-/// terminal, unless each reply has a line of its own.
+/// terminal, unless each reply has a line of its own. Metrics are written as often, or every
+/// [`INTERVAL`].
 pub struct Watch<'a> {
-    output: &'a Output,
+    run: &'a Run,
     period: Option<Duration>,
     says_intervals: bool,
     is_stream: bool,
@@ -28,6 +30,8 @@ pub struct Watch<'a> {
     threads: Vec<Thread>,
     intervals: u32,
     last: Counts,
+    /// When metrics are written next.
+    next_write: Duration,
     /// Round trips of threads that ended since the last interval.
     rest: Trips,
 }
@@ -36,24 +40,30 @@ pub struct Watch<'a> {
 #[derive(Default)]
 struct Thread {
     progress: VecDeque<Progress>,
-    counts: Counts,
+    /// All that it found, once it is done.
+    total: Progress,
     is_done: bool,
 }
 
 impl<'a> Watch<'a> {
     /// For a measurement on `threads` threads.
-    pub fn new(output: &'a Output, plan: &Plan, threads: usize) -> Self {
-        let is_quiet = output.style != Style::Text || plan.shows_replies || plan.report.is_some();
+    pub fn new(run: &'a Run, threads: usize) -> Self {
+        let plan = &run.plan;
+        let is_quiet =
+            run.output.style != Style::Text || plan.shows_replies || plan.report.is_some();
         let status = Status::new(!is_quiet);
+        let status_period = status.is_visible().then_some(STATUS);
+        let metrics_period = run.metrics.are_written().then_some(INTERVAL);
         Self {
-            output,
-            period: plan.report.or(status.is_visible().then_some(STATUS)),
+            run,
+            period: plan.report.or(status_period).or(metrics_period),
             says_intervals: plan.report.is_some(),
             is_stream: plan.schedule == Schedule::Unpaced,
             status,
             threads: (0..threads).map(|_| Thread::default()).collect(),
             intervals: 0,
             last: Counts::default(),
+            next_write: plan.report.unwrap_or(INTERVAL),
             rest: Trips::default(),
         }
     }
@@ -73,25 +83,31 @@ impl<'a> Watch<'a> {
         self.say_complete()
     }
 
-    /// A thread is done, with these counts in all.
+    /// A thread is done, with this outcome.
     ///
     /// # Errors
     ///
     /// A standard output that takes no more.
-    pub fn end(&mut self, thread: usize, counts: Counts, rest: Trips) -> Result<(), Error> {
-        self.rest.merge(rest);
+    pub fn end(&mut self, thread: usize, outcome: &Outcome) -> Result<(), Error> {
+        self.rest.merge(outcome.interval_trips);
         let thread = &mut self.threads[thread];
-        (thread.is_done, thread.counts) = (true, counts);
+        thread.is_done = true;
+        thread.total = Progress {
+            counts: outcome.counts,
+            trips: Trips::default(),
+            buckets: outcome.latencies.buckets(),
+        };
         self.say_complete()
     }
 
     /// Says the intervals for which every thread has reported or is done.
     fn say_complete(&mut self) -> Result<(), Error> {
-        while let Some((counts, trips)) = self.next_interval() {
+        while let Some(progress) = self.next_interval() {
             let from = self.end_of(self.intervals);
             self.intervals += 1;
             let to = self.end_of(self.intervals);
-            self.say(from, to, counts, trips)?;
+            self.write_metrics(to, &progress);
+            self.say(from, to, progress.counts, progress.trips)?;
         }
         Ok(())
     }
@@ -100,7 +116,16 @@ impl<'a> Watch<'a> {
         self.period.unwrap_or_default().saturating_mul(interval)
     }
 
-    fn next_interval(&mut self) -> Option<(Counts, Trips)> {
+    fn write_metrics(&mut self, now: Duration, progress: &Progress) {
+        let metrics = &self.run.metrics;
+        if metrics.are_written() && now >= self.next_write {
+            self.next_write = now + self.run.plan.report.unwrap_or(INTERVAL);
+            metrics.set(&progress.counts, progress.buckets);
+            metrics.write();
+        }
+    }
+
+    fn next_interval(&mut self) -> Option<Progress> {
         let has_news = |thread: &Thread| !thread.progress.is_empty();
         let is_complete = self
             .threads
@@ -109,16 +134,14 @@ impl<'a> Watch<'a> {
         if !is_complete || !self.threads.iter().any(has_news) {
             return None;
         }
-        let (mut counts, mut trips) = (Counts::default(), std::mem::take(&mut self.rest));
+        let mut sum = Progress {
+            trips: std::mem::take(&mut self.rest),
+            ..Progress::default()
+        };
         for thread in &mut self.threads {
-            if let Some(progress) = thread.progress.pop_front() {
-                counts += progress.counts;
-                trips.merge(progress.trips);
-            } else {
-                counts += thread.counts;
-            }
+            sum.merge(&thread.progress.pop_front().unwrap_or(thread.total));
         }
-        Some((counts, trips))
+        Some(sum)
     }
 
     fn say(
@@ -131,9 +154,9 @@ impl<'a> Watch<'a> {
         let interval = Interval::new(from, to, counts - self.last, trips, self.is_stream);
         self.last = counts;
         if self.says_intervals {
-            return self.output.say(&Event::Interval(interval));
+            return self.run.output.say(&Event::Interval(interval));
         }
-        let (time, rates) = (to.as_secs(), interval.rates(self.output.language));
+        let (time, rates) = (to.as_secs(), interval.rates(self.run.output.language));
         let time = show_duration(Duration::from_secs(time));
         self.status.show(format!("{time} {rates}"));
         Ok(())
@@ -149,7 +172,7 @@ impl<'a> Watch<'a> {
         let counts = self
             .threads
             .iter()
-            .fold(Counts::default(), |sum, thread| sum + thread.counts);
+            .fold(Counts::default(), |sum, thread| sum + thread.total.counts);
         if !self.says_intervals || counts == self.last {
             return Ok(());
         }

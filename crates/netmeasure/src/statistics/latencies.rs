@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::buckets::Buckets;
 use super::rows::{Row, rows};
 
 /// The longest round trip that is told apart: ten hours. A longer one counts as this in percentiles.
@@ -103,6 +104,19 @@ impl Latencies {
         let quantile = (rank as f64 - 0.5) / count as f64;
         let value = self.histogram.value_at_quantile(quantile);
         (rank <= count).then(|| Duration::from_nanos(value.clamp(self.min_ns, self.max_ns)))
+    }
+
+    /// The same by fixed bounds, from which a round trip differs by a thousandth at most.
+    pub fn buckets(&self) -> Buckets {
+        let mut buckets = Buckets {
+            sum_ns: self.sum_ns,
+            ..Buckets::default()
+        };
+        for step in self.histogram.iter_recorded() {
+            let shortest = self.histogram.lowest_equivalent(step.value_iterated_to());
+            buckets.add(shortest, step.count_at_value());
+        }
+        buckets
     }
 
     /// The histogram in rows for people: at most fifteen, with round bounds.

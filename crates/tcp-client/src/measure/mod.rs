@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 use netcommon::Error;
 use netcommon::deadline::Deadline;
 use netcommon::limits::raise_open_files;
+use netcommon::openmetrics::Metrics;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::tcp;
-use netmeasure::{Loss, Plan, Run, conclude, engine};
+use netmeasure::{Loss, MeasureMetrics, Plan, Run, conclude, engine};
 
 use crate::args::Args;
 use connect::connect_all;
@@ -33,8 +34,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// # Errors
 ///
 /// A connection that cannot be made or ends early, a wrong or missing reply, a broken bound.
-pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
+pub(crate) fn run(args: &Args, mut plan: Plan, metrics: &Metrics) -> Result<(), Error> {
     let target = args.target.remote_target()?;
+    metrics.set_target(&target);
+    let metrics = MeasureMetrics::register(metrics, &plan);
     let shutdown = Shutdown::new();
     raise_open_files();
     let tick = (plan.wait / 8).clamp(Duration::from_millis(1), TICK);
@@ -49,6 +52,7 @@ pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
         shutdown.clone(),
         target.to_string(),
         peer,
+        metrics,
     );
     let waker = Arc::clone(&run);
     shutdown.on_signals(move || waker.wake());

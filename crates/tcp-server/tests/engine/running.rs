@@ -63,6 +63,7 @@ impl Running {
             drain_timeout: DEADLINE,
             is_handed_over: false,
             inspector: Some(inspector),
+            metrics: None,
         };
         let output = Output::to(Style::Json, Language::Spanish, false, Box::new(stdout));
         let shutdown = Shutdown::new();

@@ -17,9 +17,10 @@ use netcommon::datagrams::connected::prepare;
 use netcommon::deadline::Deadline;
 use netcommon::host::{HostDrops, Scope};
 use netcommon::limits::raise_open_files;
+use netcommon::openmetrics::Metrics;
 use netcommon::shutdown::Shutdown;
 use netcommon::socket::udp::{self, Peer};
-use netmeasure::{Loss, Plan, Run, conclude, engine};
+use netmeasure::{Loss, MeasureMetrics, Plan, Run, conclude, engine};
 
 use crate::args::Args;
 use probes::Udp;
@@ -32,8 +33,10 @@ const RCVBUF: usize = 4 << 20;
 /// # Errors
 ///
 /// What keeps probes from being sent, no reply or a wrong one, a broken bound.
-pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
+pub(crate) fn run(args: &Args, mut plan: Plan, metrics: &Metrics) -> Result<(), Error> {
     let target = args.target.remote_target()?;
+    metrics.set_target(&target);
+    let metrics = MeasureMetrics::register(metrics, &plan);
     let shutdown = Shutdown::new();
     raise_open_files();
     let start = Instant::now();
@@ -47,6 +50,7 @@ pub(crate) fn run(args: &Args, mut plan: Plan) -> Result<(), Error> {
         shutdown.clone(),
         target.to_string(),
         address,
+        metrics,
     );
     let waker = Arc::clone(&run);
     shutdown.on_signals(move || waker.wake());
