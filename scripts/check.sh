@@ -9,5 +9,5 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 cargo test --workspace --locked
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 if command -v shellcheck > /dev/null; then
-    shellcheck scripts/*.sh
+    shellcheck scripts/*.sh docs/deploy/check_echo docs/deploy/check-every-address
 fi

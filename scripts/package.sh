@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a Debian package and a tar archive of each program, checks them, and puts them into
-# target/package: nothing is there before every check has passed.
+# Makes a Debian package and a tar archive of each program, and an archive of all four linked statically,
+# checks them, and puts them into target/package: nothing is there before every check has passed.
 #
 # usage: scripts/package.sh [--release] [--reproduce]
 #
@@ -145,6 +145,28 @@ make_tar() {
         | gzip --no-name --best > "$made/${root##*/}.tar.gz"
 }
 
+# The programs for an image that holds nothing else, with what docs/deploy/Containerfile needs. Build
+# scripts and macros cannot be static: naming the host as the target keeps them apart.
+make_static() {
+    local root=$scratch/static/static-$version-$host program
+    local flags=("--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+        "--remap-path-prefix=$PWD=/source" "--remap-path-prefix=$CARGO_TARGET_DIR=/build"
+        --codegen=target-feature=+crt-static)
+    CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") \
+        cargo build --release --locked --target "$host" "${programs[@]/#/--package=}"
+    mkdir -p "$root"
+    for program in "${programs[@]}"; do
+        install -m 755 "$CARGO_TARGET_DIR/$host/release/$program" "$root/"
+        [[ $(ldd "$root/$program" 2>&1) =~ statically|not\ a\ dynamic ]] || fail "$program is not static"
+        [[ $("$root/$program" --version) == "$program $version" ]] || fail "$program does not run"
+    done
+    install -m 644 LICENSE docs/deploy/Containerfile docs/deploy/kubernetes.yaml "$root/"
+    install -m 755 docs/deploy/check-every-address "$root/"
+    tar --create --format=ustar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 \
+        --numeric-owner --mode='u=rwX,go=rX' --directory "$scratch/static" "${root##*/}" \
+        | gzip --no-name --best > "$made/${root##*/}.tar.gz"
+}
+
 # Runs the binary and reads the man page, as they come out of a package.
 check_files() {
     local binary=$2 page=$3 rendered
@@ -267,6 +289,7 @@ for program in "${programs[@]}"; do
     check_tar "$program"
     check_deb "$program"
 done
+make_static
 if has dpkg-deb "units are not checked"; then
     check_units
 fi

@@ -7,6 +7,7 @@
     reason = "a test says what it skips and measures, and fails by panicking"
 )]
 
+mod deploy;
 mod harness;
 mod house;
 mod lesson;

@@ -17,7 +17,7 @@ fn root() -> &'static Path {
 
 /// Path and text of README and of each page in docs.
 fn documents() -> Vec<(PathBuf, String)> {
-    let docs = fs::read_dir(root().join("docs"));
+    let docs = ["docs", "docs/deploy"].map(|folder| fs::read_dir(root().join(folder)).unwrap());
     let pages = docs.into_iter().flatten().map(|page| page.unwrap().path());
     pages
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))

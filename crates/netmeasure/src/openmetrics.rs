@@ -124,8 +124,11 @@ impl RoundTrips {
 impl EncodeMetric for RoundTrips {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let buckets = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let bounds = BOUNDS_NS.map(seconds);
-        let rows: Vec<(f64, u64)> = bounds.into_iter().zip(buckets.counts).collect();
+        let bounds = BOUNDS_NS.map(seconds).into_iter();
+        // The last bucket, which OpenMetrics demands, has no bound.
+        let longer = buckets.count - buckets.counts.iter().sum::<u64>();
+        let rows = bounds.zip(buckets.counts).chain([(f64::INFINITY, longer)]);
+        let rows: Vec<(f64, u64)> = rows.collect();
         let sum = buckets.sum_ns as f64 / 1e9;
         encoder.encode_histogram::<NoLabelSet>(sum, buckets.count, &rows, None)
     }
