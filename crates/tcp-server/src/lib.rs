@@ -111,9 +111,10 @@ pub fn run(args: Args, metrics: &Metrics) -> Result<(), Error> {
     };
     let server = Server::new(listener, settings, Arc::clone(&output), shutdown.clone())
         .map_err(|error| Error::io("cannot start the server", error))?;
-    output.say(&listening)?;
+    // The file is there as soon as the server says that it listens.
     metrics.write();
     metrics.write_regularly()?;
+    output.say(&listening)?;
     service::report_ready(address);
     shutdown.wake_with(server.waker());
     server.run()?;

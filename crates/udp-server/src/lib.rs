@@ -65,12 +65,13 @@ pub fn run(args: Args, metrics: &Metrics) -> Result<(), Error> {
         ..args.settings()
     };
     let server = Server::new(socket, settings, &output)?;
+    // The file is there as soon as the server says that it listens.
+    metrics.write();
+    metrics.write_regularly()?;
     output.say(&Event::Listening {
         target,
         address: address.into(),
     })?;
-    metrics.write();
-    metrics.write_regularly()?;
     service::report_ready(address);
     shutdown.wake_with(server.waker()?);
     server.run(&shutdown)?;

@@ -282,7 +282,7 @@ mod tests {
     fn no_target_leaves_its_label() {
         let text = written("hostile.prom", "a\"} 1\nb\\\u{1b}[2J:1", None);
         let line = text.lines().find(|line| line.ends_with(" 15")).unwrap();
-        let label = r#"target="a\"} 1\\nb\\\\\\u{1b}[2J:1""#;
+        let label = r#"target="a\"} 1\\nb\\\\u{1b}[2J:1""#;
         assert!(line.contains(label), "{line}");
     }
 }
