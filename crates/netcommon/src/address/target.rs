@@ -1,7 +1,7 @@
 //! `HOST:PORT` as people type it.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::endpoint::Endpoint;
 use super::zone::split_zone;
@@ -22,6 +22,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether the host is an address, which needs no resolver.
+    pub fn is_address(&self) -> bool {
+        self.host.parse::<Ipv4Addr>().is_ok() || split_zone(&self.host).is_some()
+    }
+
     /// The same host with another port: the one that was bound when 0 was asked for.
     pub fn with_port(&self, port: u16) -> Self {
         Self {
@@ -124,6 +129,21 @@ fn parse_port(port: &str) -> Result<u16, &'static str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_address_is_told_from_a_name() {
+        let is_address = |host: &str| {
+            let target = Target::from_arguments(Some(host), Some(80));
+            target.unwrap().is_address()
+        };
+        let addresses = ["127.0.0.1", "[::1]", "fe80::1%eth0"];
+        assert!(addresses.into_iter().all(is_address));
+        assert!(
+            !["localhost", "127.0.0.1.example"]
+                .into_iter()
+                .any(is_address)
+        );
+    }
 
     #[test]
     fn every_documented_form_is_understood() {

@@ -102,7 +102,12 @@ fn addresses_of(
 ) -> Result<Vec<SocketAddr>, Error> {
     let wanted = target.clone();
     let look_up = move || explain::resolve(&wanted.host, || resolve(&wanted, family));
-    let resolved = deadline.call(look_up);
+    // An address needs no resolver, and so no time.
+    let resolved = if target.is_address() {
+        Ok(look_up())
+    } else {
+        deadline.call(look_up)
+    };
     let mut addresses = resolved.map_err(|error| {
         let name = Escaped(target.host.as_bytes());
         Error::io(format!("name '{name}' not resolved"), error)
