@@ -14,6 +14,7 @@
 //! - `last_clients`: clients that connect in the instant of a signal
 //! - `slow_readers`: an idle time-out beside clients that read slowly, or not at all
 //! - `urgent`: urgent data
+//! - `health_checks`: connections without a byte
 //! - `interop`: with the programs that people use today
 
 mod bad_servers;
@@ -21,6 +22,7 @@ mod connecting;
 mod defaults;
 mod drain;
 mod half_close;
+mod health_checks;
 mod idle_input;
 mod interop;
 mod last_clients;

@@ -11,6 +11,7 @@ use netcommon::socket::info::tcp_info;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 
+use crate::arrivals::Arrivals;
 use crate::inspect::{Chunk, Inspector};
 use crate::memory::Memory;
 use crate::places::Place;
@@ -43,6 +44,7 @@ pub(crate) struct Client {
     /// not say so again, or that there is urgent data, in front of which a read stops (tcp(7)).
     pub(crate) reads_to_end: bool,
     memory: Arc<Memory>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) place: Place,
 }
 
@@ -104,6 +106,7 @@ impl Client {
         peer: Endpoint,
         place: Place,
         memory: Arc<Memory>,
+        arrivals: Arc<Arrivals>,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -119,6 +122,7 @@ impl Client {
             is_blocked: false,
             reads_to_end: false,
             memory,
+            arrivals,
             place,
         }
     }
@@ -264,10 +268,15 @@ impl Client {
     }
 
     fn show(&self, bytes: &[u8], inspector: Option<&Inspector>) {
+        let offset = self.received - bytes.len() as u64;
+        if offset == 0 {
+            self.arrivals.hear(self.peer);
+        }
         if let Some(inspect) = inspector {
+            let peer = self.peer;
             inspect(Chunk {
-                peer: self.peer,
-                offset: self.received - bytes.len() as u64,
+                peer,
+                offset,
                 bytes,
             });
         }

@@ -2,12 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netcommon::error::ErrorKind;
 use netcommon::output::Output;
 use netcommon::units::show_duration;
 
 use crate::client::{Client, CloseReason};
-use crate::events::Event;
+use crate::events::{Event, say_or_log};
 use crate::tally::Tally;
 
 /// Shared by all threads that end clients.
@@ -52,10 +51,15 @@ impl ConnectionLog {
             peer,
             since,
             place,
+            received,
+            arrivals,
             ..
         } = client;
         // At once: what still came would be in no count.
         drop(stream);
+        if received + tally.unread == 0 {
+            arrivals.close(peer);
+        }
         let lasted = since.elapsed();
         log::info!(
             "{peer}: {} bytes echoed in {}, {}",
@@ -63,24 +67,16 @@ impl ConnectionLog {
             show_duration(lasted),
             reason.word()
         );
-        self.say(&Event::Closed {
+        let closed = Event::Closed {
             peer,
             bytes: tally.delivered,
             undelivered: tally.undelivered,
             unread: tally.unread,
             duration_s: lasted.as_secs_f64(),
             reason: reason.word(),
-        });
+        };
+        say_or_log(&self.output, &closed);
         // The server may end as soon as no place is taken.
         drop(place);
-    }
-
-    /// The main thread watches standard output, and ends the server when it is closed.
-    fn say(&self, event: &Event) {
-        if let Err(error) = self.output.say(event)
-            && error.kind() != ErrorKind::OutputClosed
-        {
-            log::error!("{error}");
-        }
     }
 }

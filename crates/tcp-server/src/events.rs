@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use netcommon::address::Endpoint;
+use netcommon::error::ErrorKind;
 use netcommon::language::Language;
-use netcommon::output;
+use netcommon::output::{self, Output};
 use serde::Serialize;
 
 /// An event, as people and as programs read it.
@@ -19,7 +20,8 @@ pub enum Event {
         /// The address that was bound.
         address: Endpoint,
     },
-    /// A client was accepted: `{"event":"connected","peer":"127.0.0.1:40404"}`.
+    /// A client was accepted: `{"event":"connected","peer":"127.0.0.1:40404"}`. People see health
+    /// checks summed up.
     Connected {
         /// The client.
         peer: Endpoint,
@@ -39,6 +41,16 @@ pub enum Event {
         /// How it ended: `finished`, `reset`, `idle`, `drained`, `cut` or `failed`.
         reason: &'static str,
     },
+}
+
+/// Says an event in a worker. The main thread watches standard output, and ends the server when it
+/// is closed.
+pub(crate) fn say_or_log(output: &Output, event: &Event) {
+    if let Err(error) = output.say(event)
+        && error.kind() != ErrorKind::OutputClosed
+    {
+        log::error!("{error}");
+    }
 }
 
 impl output::Event for Event {

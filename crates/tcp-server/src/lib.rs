@@ -18,6 +18,8 @@
 //! - `shared`: the state that all threads share
 //! - `mailbox`: new clients on their way to a worker
 //! - `lingering_close`: the closing of a connection that loses no echo
+//! - `arrivals`: which clients connect
+//! - `health_checks`: connections without a byte, of which the first few are told
 //! - `connection_log`: how each connection ended
 //! - `tally`: what has become of a connection's bytes
 //! - `client`: one connection, and one turn of service
@@ -34,10 +36,12 @@
 
 mod acceptor;
 pub mod args;
+mod arrivals;
 mod client;
 mod clients;
 mod connection_log;
 pub mod events;
+mod health_checks;
 pub mod inspect;
 pub mod limits;
 mod lingering_close;

@@ -7,7 +7,9 @@ use std::thread::Builder;
 
 use netcommon::Error;
 use netcommon::address::Endpoint;
+use netcommon::output::Output;
 
+use crate::arrivals::Arrivals;
 use crate::client::{Client, CloseReason};
 use crate::clients::Clients;
 use crate::connection_log::ConnectionLog;
@@ -35,7 +37,7 @@ impl WorkerPool {
     /// # Errors
     ///
     /// When there is not one.
-    pub(crate) fn new(settings: Settings, log: ConnectionLog) -> io::Result<Self> {
+    pub(crate) fn new(settings: Settings, output: &Arc<Output>) -> io::Result<Self> {
         let mut pollers = vec![Clients::new()?];
         let mut refusal = None;
         while pollers.len() < settings.limits.threads && refusal.is_none() {
@@ -46,7 +48,7 @@ impl WorkerPool {
         }
         let (clients, wakers): (Vec<_>, Vec<_>) = pollers.into_iter().unzip();
         let mailboxes = wakers.into_iter().map(Mailbox::new).collect();
-        let shared = Arc::new(Shared::new(settings, log, mailboxes));
+        let shared = Arc::new(Shared::new(settings, output, mailboxes));
         let workers = clients.into_iter().enumerate();
         let workers =
             workers.map(|(number, clients)| Worker::new(number, clients, Arc::clone(&shared)));
@@ -89,7 +91,8 @@ impl WorkerPool {
     /// Gives a new client to the worker that has the fewest.
     pub(crate) fn assign(&self, stream: TcpStream, peer: Endpoint, place: Place) {
         let memory = Arc::clone(&self.shared.memory);
-        let client = Client::new(stream, peer, place, memory);
+        let arrivals = Arc::clone(&self.shared.arrivals);
+        let client = Client::new(stream, peer, place, memory, arrivals);
         let mailboxes = self.shared.mailboxes.iter();
         if let Some(mailbox) = mailboxes.min_by_key(|mailbox| mailbox.load())
             && let Err(client) = mailbox.push(client)
@@ -110,6 +113,10 @@ impl WorkerPool {
 
     pub(crate) fn log(&self) -> &ConnectionLog {
         &self.shared.log
+    }
+
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.shared.arrivals
     }
 }
 

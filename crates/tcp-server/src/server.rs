@@ -14,8 +14,6 @@ use netcommon::shutdown::Shutdown;
 use netcommon::{Error, ErrorKind};
 
 use crate::acceptor::Acceptor;
-use crate::connection_log::ConnectionLog;
-use crate::events::Event;
 use crate::places::Places;
 use crate::pool::WorkerPool;
 use crate::settings::Settings;
@@ -36,7 +34,6 @@ pub struct Server {
     acceptor: Option<Acceptor>,
     places: Arc<Places>,
     pool: WorkerPool,
-    output: Arc<Output>,
     shutdown: Shutdown,
     settings: Settings,
     drain: Option<Drain>,
@@ -58,16 +55,14 @@ impl Server {
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         output::watch(poll.registry(), STDOUT);
         let acceptor = Acceptor::new(listener, poll.registry(), LISTENER)?;
-        let log = ConnectionLog::new(Arc::clone(&output));
         let metrics = settings.metrics.clone().unwrap_or_default();
         let limit = settings.limits.clients;
         Ok(Self {
             acceptor: Some(acceptor),
             places: Places::new(limit, metrics.connected, Arc::clone(&waker)),
-            pool: WorkerPool::new(settings.clone(), log)?,
+            pool: WorkerPool::new(settings.clone(), &output)?,
             poll,
             waker,
-            output,
             shutdown,
             settings,
             drain: None,
@@ -97,7 +92,7 @@ impl Server {
         while !self.is_finished() {
             self.wait(&mut events)?;
             self.note(&events);
-            if let Err(error) = self.accept_waiting().and_then(|()| self.check_workers()) {
+            if let Err(error) = self.look_after_clients() {
                 outcome = Err(error);
                 self.shutdown.request();
             }
@@ -106,7 +101,13 @@ impl Server {
             }
         }
         self.cut(&mut events)?;
-        outcome
+        outcome.and_then(|()| self.pool.arrivals().finish())
+    }
+
+    fn look_after_clients(&mut self) -> Result<(), Error> {
+        self.accept_waiting()?;
+        self.pool.arrivals().review()?;
+        self.check_workers()
     }
 
     fn check_workers(&self) -> Result<(), Error> {
@@ -139,7 +140,8 @@ impl Server {
             .and_then(Acceptor::delay)
             .filter(|_| !self.places.are_full());
         let drain = self.drain.as_ref().map(Drain::time_left);
-        accept.into_iter().chain(drain).min()
+        let review = self.pool.arrivals().time_left();
+        [accept, drain, review].into_iter().flatten().min()
     }
 
     fn note(&mut self, events: &Events) {
@@ -197,7 +199,7 @@ impl Server {
         if let Some(metrics) = &self.settings.metrics {
             metrics.accepted.inc();
         }
-        let said = self.output.say(&Event::Connected { peer });
+        let said = self.pool.arrivals().connect(peer);
         self.pool.assign(stream, peer, place);
         said
     }

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use netcommon::output::Output;
+
+use crate::arrivals::Arrivals;
 use crate::client::Client;
 use crate::connection_log::ConnectionLog;
 use crate::mailbox::Mailbox;
@@ -28,6 +31,7 @@ pub(crate) enum Phase {
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) log: ConnectionLog,
+    pub(crate) arrivals: Arc<Arrivals>,
     /// One for each worker.
     pub(crate) mailboxes: Box<[Mailbox<Client>]>,
     /// For echo that clients do not read.
@@ -39,12 +43,13 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         settings: Settings,
-        log: ConnectionLog,
+        output: &Arc<Output>,
         mailboxes: Box<[Mailbox<Client>]>,
     ) -> Self {
         Self {
             settings,
-            log,
+            log: ConnectionLog::new(Arc::clone(output)),
+            arrivals: Arc::new(Arrivals::new(Arc::clone(output))),
             mailboxes,
             memory: Memory::of_this_machine(),
             phase: AtomicU8::new(Phase::Running as u8),

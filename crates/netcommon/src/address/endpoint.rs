@@ -27,6 +27,13 @@ impl Endpoint {
     pub fn host(self) -> impl fmt::Display {
         Host(self.0)
     }
+
+    /// The same with port 0: equal for all connections of a host.
+    #[must_use]
+    pub fn without_port(mut self) -> Self {
+        self.0.set_port(0);
+        self
+    }
 }
 
 impl From<SocketAddr> for Endpoint {
