@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use socket2::SockRef;
@@ -12,13 +12,16 @@ use crate::pattern;
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     number: usize,
-    pub(crate) is_connected: bool,
     /// Bytes under way at most.
     pub(crate) window: u64,
     pub(crate) sent: u64,
     /// Bytes to send so far, of which `sent` have been.
     pub(crate) due: u64,
     pub(crate) received: u64,
+    /// When a byte last came or went.
+    moved: Instant,
+    /// The longest time in which none did.
+    silence: Duration,
 }
 
 /// State of the connection from the server to the client.
@@ -33,22 +36,21 @@ impl Client {
         Ok(Self {
             stream: TcpStream::connect(server)?,
             number,
-            is_connected: false,
             window: u64::MAX,
             sent: 0,
             due: 0,
             received: 0,
+            moved: Instant::now(),
+            silence: Duration::ZERO,
         })
     }
 
-    /// True once, when the handshake is over.
-    pub(crate) fn has_just_connected(&mut self) -> io::Result<bool> {
+    /// Whether the handshake is over.
+    pub(crate) fn has_connected(&mut self) -> io::Result<bool> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
         }
-        let before = self.is_connected;
-        self.is_connected = self.stream.peer_addr().is_ok();
-        Ok(self.is_connected && !before)
+        Ok(self.stream.peer_addr().is_ok())
     }
 
     /// Adds `bytes` to what is to be sent.
@@ -63,11 +65,21 @@ impl Client {
 
     /// Sends and receives as much as it can without waiting.
     pub(crate) fn advance(&mut self) -> io::Result<Flow> {
+        let before = (self.sent, self.received);
         self.send()?;
         let flow = self.receive()?;
         // Received bytes have opened the window.
         self.send()?;
+        if (self.sent, self.received) != before {
+            self.silence = self.longest_silence();
+            self.moved = Instant::now();
+        }
         Ok(flow)
+    }
+
+    /// The longest time in which no byte came or went, up to now.
+    pub(crate) fn longest_silence(&self) -> Duration {
+        self.silence.max(self.moved.elapsed())
     }
 
     /// The same with a server that has to keep the connection open; whether everything has come back.

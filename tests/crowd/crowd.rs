@@ -47,15 +47,32 @@ impl Crowd {
 
     /// Connects `clients` clients, a wave at a time, and waits for the last handshake.
     pub(crate) fn open_all(&mut self, clients: usize) -> io::Result<()> {
-        let (mut begun, mut connected) = (0, 0);
-        while connected < clients {
-            while begun < clients && begun - connected < WAVE {
-                self.open(begun)?;
+        self.open_waves(clients, 0)
+    }
+
+    /// The same with an echo of one byte for each, so that the server has accepted all. A handshake that
+    /// finds the backlog full is over for the client alone, and a minute later the server has forgotten
+    /// it (tcp(7), `tcp_synack_retries`).
+    pub(crate) fn open_served(&mut self, clients: usize) -> io::Result<()> {
+        self.open_waves(clients, 1)
+    }
+
+    fn open_waves(&mut self, clients: usize, bytes: u64) -> io::Result<()> {
+        let (mut begun, mut opened) = (0, 0);
+        let mut is_open = vec![false; clients];
+        while opened < clients {
+            while begun < clients && begun - opened < WAVE {
+                self.open(begun)?.ask(bytes);
                 begun += 1;
             }
             for slot in self.ready(None)? {
-                if let Some(client) = &mut self.clients[slot] {
-                    connected += usize::from(client.has_just_connected()?);
+                if let Some(client) = &mut self.clients[slot]
+                    && !is_open[slot]
+                    && client.has_connected()?
+                    && client.is_served_now()?
+                {
+                    is_open[slot] = true;
+                    opened += 1;
                 }
             }
         }

@@ -19,7 +19,7 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
-    crowd.open_all(plan.clients)?;
+    crowd.open_served(plan.clients)?;
     say(&json!({ "event": "connected", "clients": plan.clients }))?;
     for line in io::stdin().lines() {
         line?;

@@ -101,7 +101,7 @@ fn act(slot: &mut Option<Client>, behaviour: Behaviour) {
         Behaviour::NeverReads => client.send().is_ok(),
         Behaviour::Drip => client.advance().is_ok(),
         Behaviour::Reset => client.advance().is_ok() && client.received == 0,
-        Behaviour::Leave => client.has_just_connected().is_ok() && !client.is_connected,
+        Behaviour::Leave => client.has_connected().is_ok_and(|connected| !connected),
     };
     if stays {
         return;

@@ -23,7 +23,7 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn run(mut crowd: Crowd, plan: &Plan) -> io::Result<()> {
-    crowd.open_all(plan.clients)?;
+    crowd.open_served(plan.clients)?;
     for client in crowd.clients.iter_mut().flatten() {
         client.window = plan.window.unwrap_or(u64::MAX);
     }
@@ -69,6 +69,7 @@ fn say_departure(client: &Client, how: &str) -> io::Result<()> {
         "client": client.stream.local_addr()?.to_string(),
         "sent": client.sent,
         "received": client.received,
+        "silent_s": client.longest_silence().as_secs_f64(),
         "how": how,
     }))
 }

@@ -8,9 +8,15 @@ use serde_json::Value;
 use super::process::{Finished, run};
 use super::program::{Program, With};
 
-/// A client's measurement of `server` with JSON events.
+/// A client's measurement of `server` with JSON events. Unless the arguments say otherwise, no reply
+/// is late on a busy machine.
 pub(crate) fn measure(client: Program, server: SocketAddr, arguments: &str) -> Finished {
-    run(client.to(server, arguments).with("--json"))
+    let wait = if arguments.contains("-w ") {
+        ""
+    } else {
+        "-w 1m"
+    };
+    run(client.to(server, arguments).with(wait).with("--json"))
 }
 
 /// The one summary.

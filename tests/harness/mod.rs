@@ -2,12 +2,13 @@
 //!
 //! - `program`: commands for the four programs and for what else is installed
 //! - `process`: a program run to its end, or kept running
+//! - `machine`: tests that need the machine for themselves
 //! - `server`: a running server with its address
 //! - `figures`: memory, threads, descriptors and processor time of a running program
 //! - `signals`: the signals that a running program handles or ignores
 //! - `terminal`: a pseudo-terminal
 //! - `surroundings`: addresses that never answer, names of the test's own, few ports and descriptors
-//! - `machine`: a machine of its own under a real systemd
+//! - `systemd`: a machine of its own under a real systemd
 //! - `crowd`: thousands of TCP clients
 //! - `peers`, `echoes`: TCP servers and clients of the test's own
 //! - `udp`: UDP sockets of the test's own
@@ -34,13 +35,14 @@ pub(crate) mod relay;
 pub(crate) mod server;
 pub(crate) mod signals;
 pub(crate) mod surroundings;
+pub(crate) mod systemd;
 pub(crate) mod terminal;
 pub(crate) mod udp;
 
 pub(crate) use crowd::crowd;
 pub(crate) use data::{Noise, assert_is_noise, assert_same, noise};
 pub(crate) use figures::Figures;
-pub(crate) use machine::{on_machine_with_systemd, unit_file};
+pub(crate) use machine::alone;
 pub(crate) use measured::count;
 pub(crate) use peers::{
     assert_echoes, assert_ended, closed_port, connect, reply_with, reset, send_without_end,
@@ -52,20 +54,15 @@ pub(crate) use program::{
     in_own_machine, in_own_network, installed, python,
 };
 pub(crate) use server::{Server, address_in};
+pub(crate) use systemd::{on_machine_with_systemd, unit_file};
 pub(crate) use terminal::Terminal;
 pub(crate) use udp::{
-    address_of, burst, connected_to, dropped_before_sockets, is_bound, receive, send_segmented,
-    socket_on,
+    address_of, burst, closed_to_others, connected_to, dropped_before_sockets, is_bound, receive,
+    send_segmented, socket_on,
 };
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Time after which a test gives up on anything. Nothing is measured against it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Held by a test that takes a good part of the machine's ports, descriptors or time.
-pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static MACHINE: Mutex<()> = Mutex::new(());
-    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Time after which a test gives up on anything: far longer than a busy machine takes. Nothing is
+/// measured against it.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(300);

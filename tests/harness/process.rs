@@ -10,8 +10,8 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::DEADLINE;
 use super::signals::is_sigint_ignored;
+use super::{DEADLINE, machine};
 
 /// Exit code and output of a program that has ended.
 #[derive(Debug)]
@@ -86,6 +86,7 @@ pub(crate) fn run(command: Command) -> Finished {
 
 /// The same with `input` as its standard input.
 pub(crate) fn run_with(mut command: Command, input: impl AsRef<[u8]> + Sync) -> Finished {
+    machine::share();
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = piped.stderr(Stdio::piped()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
@@ -130,6 +131,7 @@ impl Running {
 
     /// Starts a program with the streams that the command has; lines are read from those that are pipes.
     pub(crate) fn spawn(mut command: Command) -> Self {
+        machine::share();
         let mut child = command.spawn().expect("the program starts");
         let stdout = lines_of(child.stdout.take());
         let stderr = lines_of(child.stderr.take());
@@ -143,7 +145,11 @@ impl Running {
     /// The next line of standard output.
     #[track_caller]
     pub(crate) fn line(&self) -> String {
-        next(&self.stdout, "standard output")
+        let line = self.stdout.recv_timeout(DEADLINE);
+        line.unwrap_or_else(|error| {
+            let said: Vec<String> = self.stderr.try_iter().collect();
+            panic!("no further line on standard output: {error}; on standard error: {said:?}")
+        })
     }
 
     /// The next line of standard output that is not empty.
@@ -166,7 +172,8 @@ impl Running {
     /// The next line of standard error.
     #[track_caller]
     pub(crate) fn error_line(&self) -> String {
-        next(&self.stderr, "standard error")
+        let line = self.stderr.recv_timeout(DEADLINE);
+        line.unwrap_or_else(|error| panic!("no further line on standard error: {error}"))
     }
 
     /// The next line of standard error, if one comes within `time`.
@@ -272,13 +279,6 @@ fn lines_of(source: Option<impl Read + Send + 'static>) -> Receiver<String> {
         });
     }
     receiver
-}
-
-#[track_caller]
-fn next(lines: &Receiver<String>, name: &str) -> String {
-    lines
-        .recv_timeout(DEADLINE)
-        .unwrap_or_else(|error| panic!("no further line on {name}: {error}"))
 }
 
 /// Waits until `holds` does, looking again and again; panics with `what` past the deadline.

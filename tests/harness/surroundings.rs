@@ -23,7 +23,7 @@ impl BlackHole {
     pub(crate) fn open() -> Self {
         let listener = without_backlog();
         let address = address_of(&listener);
-        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(200));
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(1));
         let waiting: Vec<TcpStream> = std::iter::from_fn(|| connect().ok()).take(8).collect();
         assert!(waiting.len() < 8, "the backlog is never full");
         Self {

@@ -20,6 +20,15 @@ pub(crate) fn socket_on(address: &str) -> UdpSocket {
     socket
 }
 
+/// A socket on an address of this machine that hears itself alone: to all others its port is closed,
+/// and is given to nobody while the socket is held.
+pub(crate) fn closed_to_others(address: &str) -> UdpSocket {
+    let socket = socket_on(address);
+    let itself = socket.local_addr().expect("an address");
+    socket.connect(itself).expect("loopback is reachable");
+    socket
+}
+
 /// A socket of the test that sends to `address` and hears it alone.
 pub(crate) fn connected_to(address: SocketAddr) -> UdpSocket {
     let socket = socket_on(if address.is_ipv4() { "0.0.0.0" } else { "::" });

@@ -10,9 +10,9 @@ use std::thread;
 
 use serde_json::Value;
 
+use crate::harness::alone;
 use crate::harness::fate::{Fate, Lots, Truth};
 use crate::harness::measured::{assert_adds_up, count, summary};
-use crate::harness::one_at_a_time;
 use crate::harness::process::{Finished, Running, run};
 use crate::harness::program::{UdpClient, UdpServer};
 use crate::harness::relay::Relay;
@@ -194,7 +194,7 @@ fn differences(combination: &Combination, server: SocketAddr) -> (Relay, Vec<Str
 
 #[test]
 fn every_count_of_client_and_server_is_the_path_s() {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     let server = Server::start(UdpServer, "--echo --json");
     let (address, combinations) = (server.address, combinations());
     let next = AtomicUsize::new(0);

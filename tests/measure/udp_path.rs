@@ -41,7 +41,7 @@ fn the_loss_bound_is_held_against_all_that_was_due() {
         (Fate::Swapped, 0),
     ] {
         let relay = path(&server, fate, 5, 100);
-        let end = measured(&relay, "-c 100 --rate 200 -w 1s --max-loss 1");
+        let end = measured(&relay, "-c 100 --rate 200 -w 2s --max-loss 1");
         end.assert_code(code);
         if code != 0 {
             end.assert_error(
@@ -68,7 +68,7 @@ fn one_of_many_does_not_read_as_none() {
         outage: 3..4,
     };
     let relay = Relay::to(server.address, lots);
-    let arguments = "-c 3000 --rate 3000 -w 1s --max-loss 0 --lang en";
+    let arguments = "-c 3000 --rate 3000 -w 5s --max-loss 0 --lang en";
     let end = measured(&relay, arguments);
     end.assert_error(1, &["0.033% (1 of 3000 messages)", "limit is 0%"]);
     assert!(
@@ -84,7 +84,7 @@ fn one_of_many_does_not_read_as_none() {
 fn the_p99_bound_takes_a_missing_answer_for_endless() {
     let server = echo();
     let relay = path(&server, Fate::Lost, 5, 100);
-    let end = measured(&relay, "-c 100 --rate 200 -w 1s --max-p99 1m");
+    let end = measured(&relay, "-c 100 --rate 200 -w 5s --max-p99 1m");
     end.assert_error(1, &["--max-p99", "of 100 messages have no right answer"]);
     let relay = path(&server, Fate::Late, 5, 240);
     let end = measured(&relay, "-c 240 --rate 200 -w 2s --max-p99 2s");
@@ -116,7 +116,7 @@ fn late_replies_are_lines_with_their_round_trip() {
 fn an_unreadable_reply_has_neither_number_nor_round_trip() {
     let server = echo();
     let relay = path(&server, Fate::HeaderDamaged, 5, 40);
-    let end = measured(&relay, "-c 40 -i 10ms -w 1s --json");
+    let end = measured(&relay, "-c 40 -i 10ms -w 5s --json");
     end.assert_code(0);
     assert!(end.stderr.contains("unmatched"), "{}", end.stderr);
     let unmatched = end
@@ -162,7 +162,7 @@ fn copies_of_the_run_before_on_the_same_port_are_unmatched() {
         .local_addr()
         .unwrap()
         .port();
-    let arguments = format!("-c 40 --rate 1000 -w 1s -B :{port} --json");
+    let arguments = format!("-c 40 --rate 1000 -w 30s -B :{port} --json");
     let first = measured(&relay, &arguments);
     first.assert_code(0);
     let second = measured(&relay, &arguments);

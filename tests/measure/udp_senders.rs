@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::harness::alone;
 use crate::harness::measured::{count, measure};
 use crate::harness::probes::Probe;
 use crate::harness::program::{UdpClient, UdpServer};
@@ -40,6 +41,7 @@ fn reports(events: Vec<Value>) -> Vec<Value> {
 
 #[test]
 fn an_honest_run_after_a_flood_and_a_silence_has_its_right_report() {
+    let _machine = alone();
     for senders in [1_025, 5_000] {
         let server = Server::start(UdpServer, "--json --echo");
         flood(&server, 3, senders);
@@ -57,6 +59,7 @@ fn an_honest_run_after_a_flood_and_a_silence_has_its_right_report() {
 
 #[test]
 fn the_sender_that_has_been_silent_longest_makes_room_and_is_reported() {
+    let _machine = alone();
     let server = Server::start(UdpServer, "--json");
     let [silent, active] = [(); 2].map(|()| connected_to(server.address));
     for number in [1, 2, 4] {

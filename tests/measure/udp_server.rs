@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::harness::alone;
 use crate::harness::measured::{count, measure};
 use crate::harness::probes::Probe;
 use crate::harness::program::{UdpClient, UdpServer};
@@ -99,6 +100,7 @@ fn a_sender_that_falls_silent_is_reported_while_the_server_goes_on() {
 
 #[test]
 fn whatever_numbers_are_claimed_memory_stays() {
+    let _machine = alone();
     let server = Server::start(UdpServer, "--json");
     let client = connected_to(server.address);
     client.send(&probe(1, 1)).unwrap();
@@ -192,6 +194,7 @@ fn flows_that_share_a_port_are_kept_apart() {
 
 #[test]
 fn a_flood_of_forged_senders_keeps_no_honest_run_from_its_report() {
+    let _machine = alone();
     let server = Server::start(UdpServer, "--json");
     let honest = connected_to(server.address);
     for round in 1..=3_u16 {

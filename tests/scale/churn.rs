@@ -1,6 +1,6 @@
 //! Churn leaves nothing behind.
 
-use crate::harness::{Figures, Server, TcpServer, crowd, eventually, one_at_a_time};
+use crate::harness::{Figures, Server, TcpServer, alone, crowd, eventually};
 
 /// Reserve of the allocator, whatever the number of clients.
 const RESERVE_KIBIBYTES: u64 = 2048;
@@ -18,7 +18,7 @@ fn figures_after(server: &Server, visits: usize) -> Figures {
 }
 
 fn visits_leave_nothing_behind(visits: usize) {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     let server = Server::start(TcpServer, "--json");
     let before = figures_after(&server, 2000);
     let after = figures_after(&server, visits);

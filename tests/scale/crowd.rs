@@ -4,7 +4,7 @@ use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::harness::{Server, TcpServer, crowd, one_at_a_time};
+use crate::harness::{Server, TcpServer, alone, crowd};
 
 /// 18,000 where the hard limit of open files allows so many.
 fn clients() -> u64 {
@@ -14,7 +14,7 @@ fn clients() -> u64 {
 
 #[test]
 fn eighteen_thousand_clients_cost_four_kibibytes_each_and_a_handful_of_threads() {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     // The main thread, two for signals, and a worker a processor.
     let threads = 3 + thread::available_parallelism().unwrap().get() as u64;
     let clients = clients();

@@ -1,6 +1,6 @@
 //! Honest clients beside thousands that never read, drip, reset and leave.
 
-use crate::harness::{Server, TcpServer, crowd, eventually, one_at_a_time};
+use crate::harness::{Server, TcpServer, alone, crowd, eventually};
 
 /// Memory of a server at rest after thousands of clients.
 const MOST_KIBIBYTES: u64 = 16 << 10;
@@ -8,7 +8,7 @@ const MOST_KIBIBYTES: u64 = 16 << 10;
 /// A hundred honest clients exchange `messages` messages of 16 KiB each, before, beside and after
 /// four times `each` hostile ones.
 fn honest_clients_are_served_beside(each: usize, messages: u32) {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     let server = Server::start(TcpServer, "--json --max-threads 64");
     let role = format!("exchange --clients 100 --bytes 16384 --messages {messages}");
     let mut honest = crowd(server.address, &role);

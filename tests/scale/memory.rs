@@ -1,10 +1,10 @@
 //! Clients that do not read, where memory is short: the others are served, and nothing aborts.
 
-use crate::harness::{Server, TcpServer, With, behind, crowd, one_at_a_time};
+use crate::harness::{Server, TcpServer, With, alone, behind, crowd};
 
 /// A hundred honest clients are served beside so many that never read, in 200 MB of address space.
 fn honest_clients_are_served_beside(never_read: usize) {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     let limited = behind("ulimit -v 200000", TcpServer.path());
     let server = Server::start_command(limited.with("-p 0 --json -v --rcvbuf 64Ki"));
     let role = format!("hostile --never-reads {never_read}");

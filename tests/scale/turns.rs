@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use crate::harness::{Server, TcpServer, assert_echoes, connect, crowd, one_at_a_time};
+use crate::harness::{Server, TcpServer, alone, assert_echoes, connect, crowd};
 
 #[test]
 fn clients_that_stream_share_the_workers_with_each_other_and_with_a_ninth() {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     let server = Server::start(TcpServer, "--json --max-threads 2");
     // Said when each client has so many bytes back: one that is passed over fails the test.
     let role = "stream --clients 8 --warm-up 20000000";

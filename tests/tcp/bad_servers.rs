@@ -133,9 +133,9 @@ fn a_server_that_stalls_is_exit_5_after_the_timeout() {
     let server = serve_one(move |_stream| {
         let _ = released.recv();
     });
-    let end = run_with(TcpClient.to(server, "-e -f - -w 300ms"), noise(1, SENT));
+    let end = run_with(TcpClient.to(server, "-e -f - -w 2s"), noise(1, SENT));
     let server = server.to_string();
-    end.assert_error(5, &["timed out", "300ms", &server, "300000 bytes sent"]);
+    end.assert_error(5, &["timed out", "2s", &server, "300000 bytes sent"]);
     drop(release);
 }
 
@@ -143,7 +143,7 @@ fn a_server_that_stalls_is_exit_5_after_the_timeout() {
 fn a_slow_server_that_never_pauses_for_long_is_not_timed_out() {
     // Each pause is far shorter than the time-out, all of them together are longer.
     let server = serve_one(|mut stream| {
-        let pause = Duration::from_millis(100);
+        let pause = Duration::from_millis(300);
         let mut all = [0; 10];
         stream.read_exact(&mut all).unwrap();
         stream.set_read_timeout(Some(pause)).unwrap();
@@ -152,7 +152,7 @@ fn a_slow_server_that_never_pauses_for_long_is_not_timed_out() {
             stream.write_all(&[byte]).unwrap();
         }
     });
-    let end = run(TcpClient.to(server, "--no-shutdown -e -w 600ms -m 0123456789"));
+    let end = run(TcpClient.to(server, "--no-shutdown -e -w 2s -m 0123456789"));
     let expected = "\n[+] Mensaje recibido del servidor: 0123456789\n";
     assert_eq!(end.assert_clean().text(), expected);
 }

@@ -73,6 +73,17 @@ fn a_name_server_that_keeps_silent_is_waited_for_no_longer_than_asked() {
     }
 }
 
+#[test]
+fn an_address_is_not_looked_up_however_short_the_time_is() {
+    for client in [TcpClient, UdpClient] {
+        for host in ["127.0.0.1", "::1"] {
+            let end = run(client.command(&format!("-w 1ns {host} 9")));
+            assert!(matches!(end.code, Some(4 | 5)), "{end:?}");
+            assert!(!end.stderr.contains("not resolved"), "{end:?}");
+        }
+    }
+}
+
 fn fifo(place: &Path) -> String {
     let path = place.join("fifo").display().to_string();
     run(command("mkfifo", [&path])).assert_clean();
@@ -251,8 +262,10 @@ fn udp_ports_that_are_used_up_are_told_too() {
 #[test]
 fn a_local_address_without_a_port_has_all_its_ports_for_each_server() {
     let script = r#"
-        "$2" -q --retry 1m -t 2 -i 100ms -P 8 -B 127.0.0.7 127.0.0.1 1 & other=$!
-        "$2" -q --retry 1m -t 2 -i 100ms -P 8 -B 127.0.0.7 127.0.0.1 2
+        listens() { grep -q ":000$1 00000000:0000 0A" /proc/net/tcp; }
+        until listens 1 && listens 2; do :; done
+        "$2" -q -t 2 -P 8 -B 127.0.0.7 127.0.0.1 1 & other=$!
+        "$2" -q -t 2 -P 8 -B 127.0.0.7 127.0.0.1 2
         wait $other
     "#;
     let Some(command) = in_a_network_of_ten_ports(script, [TcpServer, TcpClient]) else {

@@ -1,10 +1,12 @@
 //! The two TCP programs without options, and the lines of the originals.
 
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::process::Command;
 
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 
+use crate::harness::surroundings::address_of;
 use crate::harness::{
     Server, TcpClient, TcpServer, With, assert_echoes, assert_has, connect, in_own_network, run,
 };
@@ -90,9 +92,11 @@ fn the_server_starts_again_while_old_connections_linger() {
 
 #[test]
 fn a_refusal_names_target_address_and_reason() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    // Its port is taken, and refuses as long as it does not listen.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any_port.into()).unwrap();
+    let port = address_of(&socket).port();
     let message = format!(
         "tcp-client: cannot connect to localhost:{port} (127.0.0.1): connection refused; \
          is a server listening there?\n"

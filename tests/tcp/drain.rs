@@ -10,15 +10,20 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
+use crate::harness::echoes::hold_up;
 use crate::harness::{
-    DEADLINE, Server, TcpServer, connect, count, crowd, eventually, noise, one_at_a_time,
-    send_without_end, wait_for_bytes,
+    DEADLINE, Server, TcpServer, alone, connect, count, crowd, eventually, noise, send_without_end,
+    wait_for_bytes,
 };
 
 /// A client with a small receive buffer, so that what it does not read waits at the server.
 fn connect_narrowly(server: SocketAddr) -> TcpStream {
+    connect_with_buffer(server, 4096)
+}
+
+fn connect_with_buffer(server: SocketAddr, size: usize) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
+    socket.set_recv_buffer_size(size).unwrap();
     socket.connect(&server.into()).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();
     socket.into()
@@ -42,12 +47,29 @@ fn a_client_that_reads_late_is_not_taken_for_a_silent_one() {
     server.wait().assert_clean();
 }
 
-/// Stops a server in the middle of a transfer without end. Returns the echo that came back and the
-/// server's word on it; how the connection ended is the client's to see.
-fn stop_in_a_transfer(drain_timeout: &str) -> (Vec<u8>, Value, io::Result<usize>) {
+/// Reads to the end, with pauses.
+fn read_slowly(mut client: &TcpStream, pause: Duration, echo: &mut Vec<u8>) -> io::Result<()> {
+    let mut chunk = [0; 32 << 10];
+    loop {
+        match client.read(&mut chunk)? {
+            0 => return Ok(()),
+            count => echo.extend(&chunk[..count]),
+        }
+        hold_up(pause);
+    }
+}
+
+/// Stops a server in the middle of a transfer without end, to a client with so much receive buffer that
+/// pauses between its reads. Returns the echo that came back and the server's word on it; how the
+/// connection ended is the client's to see.
+fn stop_in_a_transfer(
+    drain_timeout: &str,
+    buffer: usize,
+    pause: Duration,
+) -> (Vec<u8>, Value, io::Result<()>) {
     let arguments = format!("--json --drain-timeout {drain_timeout}");
     let server = Server::start(TcpServer, &arguments);
-    let mut client = connect_narrowly(server.address);
+    let client = connect_with_buffer(server.address, buffer);
     let mut writer = client.try_clone().unwrap();
     let message = noise(2, 64 << 20);
     let mut echo = Vec::new();
@@ -55,7 +77,7 @@ fn stop_in_a_transfer(drain_timeout: &str) -> (Vec<u8>, Value, io::Result<usize>
         scope.spawn(|| writer.write_all(&message));
         wait_for_bytes(&client);
         server.signal(Signal::SIGTERM);
-        let ending = client.read_to_end(&mut echo);
+        let ending = read_slowly(&client, pause, &mut echo);
         // Fails behind a reset.
         let _ = client.shutdown(Shutdown::Both);
         ending
@@ -68,9 +90,12 @@ fn stop_in_a_transfer(drain_timeout: &str) -> (Vec<u8>, Value, io::Result<usize>
 
 #[test]
 fn a_client_that_never_stops_gets_all_that_was_read_and_an_orderly_end() {
-    // A fifth of the time is for what was read: enough on a busy machine.
-    let (echo, closed, ending) = stop_in_a_transfer("10s");
+    // The message would take longer than the drain. What was read takes some reads of the client, and
+    // has a fifth of the time: enough on a busy machine.
+    let pause = Duration::from_millis(5);
+    let (echo, closed, ending) = stop_in_a_transfer("10s", 64 << 10, pause);
     ending.unwrap();
+    assert_eq!(closed["reason"], "cut", "{closed}");
     assert_eq!(closed["bytes"], echo.len(), "{closed}");
     // What it sent behind the end was never read.
     assert_eq!(closed["undelivered"], closed["unread"], "{closed}");
@@ -79,7 +104,7 @@ fn a_client_that_never_stops_gets_all_that_was_read_and_an_orderly_end() {
 #[test]
 fn what_a_cut_in_a_transfer_takes_from_a_client_is_counted() {
     for drain_timeout in ["100ms", "300ms", "1s"] {
-        let (echo, closed, _) = stop_in_a_transfer(drain_timeout);
+        let (echo, closed, _) = stop_in_a_transfer(drain_timeout, 4096, Duration::ZERO);
         let delivered = count(&closed, "bytes");
         let lost = count(&closed, "undelivered") - count(&closed, "unread");
         let echo = echo.len() as u64;
@@ -159,7 +184,7 @@ fn a_client_that_never_reads_is_cut_and_its_undelivered_bytes_are_told() {
 
 #[test]
 fn a_drain_that_waits_for_clients_that_never_read_does_not_spin() {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     let server = Server::start(TcpServer, "--json --drain-timeout 4s");
     let crowd = crowd(server.address, "hostile --never-reads 300");
     assert_eq!(crowd.event()["event"], "hostile");

@@ -7,12 +7,14 @@ use std::time::Duration;
 use crate::harness::echoes::hold_up;
 use crate::harness::proxy::ending_proxy;
 use crate::harness::{
-    Noise, Running, Server, TcpClient, TcpServer, noise, reply_with, run, run_with, serve_one,
-    wait_for_bytes,
+    Noise, Running, Server, TcpClient, TcpServer, alone, noise, reply_with, run, run_with,
+    serve_one, wait_for_bytes,
 };
 
 #[test]
 fn messages_come_back_through_a_proxy_that_ends_sessions_at_a_half_close() {
+    // A silence of 250 ms would be a half-close.
+    let _machine = alone();
     let server = Server::start(TcpServer, "");
     let proxy = ending_proxy(server.address);
     let label = "\n[+] Mensaje recibido del servidor: ";
@@ -29,6 +31,7 @@ fn messages_come_back_through_a_proxy_that_ends_sessions_at_a_half_close() {
 
 #[test]
 fn two_hundred_megabytes_come_back_through_such_a_proxy() {
+    let _machine = alone();
     let server = Server::start(TcpServer, "");
     let mut file = tempfile::tempfile().unwrap();
     io::copy(&mut Noise::new(1, 200_000_000), &mut file).unwrap();
@@ -41,6 +44,7 @@ fn two_hundred_megabytes_come_back_through_such_a_proxy() {
 
 #[test]
 fn a_reply_that_is_longer_than_what_was_sent_is_not_cut_by_such_a_proxy() {
+    let _machine = alone();
     let page = noise(2, 1_000_000);
     let pieces = page.clone();
     let server = serve_one(move |mut stream| {

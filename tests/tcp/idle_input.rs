@@ -67,11 +67,12 @@ fn an_input_that_flows_is_sent_on_after_the_server_s_end() {
         sender.send(all).unwrap();
     });
     let (client, mut writer) = piped_client(server, "-f -");
-    for _ in 0..6 {
+    // For longer than an idle input is waited for, and with pauses that are far shorter.
+    for _ in 0..30 {
         writer.write_all(b"line\n").unwrap();
-        hold_up(Duration::from_millis(300));
+        hold_up(Duration::from_millis(50));
     }
     drop(writer);
     client.wait().assert_clean();
-    assert_eq!(received.recv().unwrap(), "line\n".repeat(6));
+    assert_eq!(received.recv().unwrap(), "line\n".repeat(30));
 }

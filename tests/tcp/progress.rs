@@ -35,7 +35,7 @@ fn an_upload_that_the_peer_takes_slowly_is_not_timed_out() {
             hold_up(Duration::from_millis(100));
         }
     });
-    run_with(TcpClient.to(server, "-f - -w 1500ms"), sent).assert_clean();
+    run_with(TcpClient.to(server, "-f - -w 3s"), sent).assert_clean();
 }
 
 #[test]

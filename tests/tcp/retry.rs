@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use crate::harness::program::{Program, in_own_network};
 use crate::harness::surroundings::BlackHole;
 use crate::harness::{
-    Running, Server, TcpClient, TcpServer, UdpClient, UdpServer, With, closed_port, receive, run,
-    socket_on,
+    Running, Server, TcpClient, TcpServer, UdpClient, UdpServer, With, closed_port,
+    closed_to_others, receive, run, socket_on,
 };
 
 /// Starts a client, and a server as soon as the client has failed twice.
@@ -41,7 +41,8 @@ fn the_number_of_tries_and_the_last_reason_are_told_when_the_time_is_over() {
     let hole = BlackHole::open();
     let silent = socket_on("127.0.0.1");
     let silent_address = silent.local_addr().unwrap();
-    let closed = socket_on("127.0.0.1").local_addr().unwrap();
+    let socket = closed_to_others("127.0.0.1");
+    let closed = socket.local_addr().unwrap();
     for (client, address, arguments, code, reason) in [
         (TcpClient, closed_port(), "-e", 4, "connection refused"),
         (TcpClient, closed_port(), "-c 1", 4, "connection refused"),
@@ -49,8 +50,8 @@ fn the_number_of_tries_and_the_last_reason_are_told_when_the_time_is_over() {
         (UdpClient, closed, "-w 50ms", 4, "connection refused"),
         (UdpClient, silent_address, "-w 50ms", 5, "no reply"),
     ] {
-        let end = run(client.to(address, arguments).with("--retry 500ms"));
-        end.assert_error(code, &[": after ", " tries in 500ms: ", reason]);
+        let end = run(client.to(address, arguments).with("--retry 3s"));
+        end.assert_error(code, &[": after ", " tries in 3s: ", reason]);
     }
 }
 
@@ -69,8 +70,8 @@ fn a_try_under_way_ends_with_the_time() {
 
 #[test]
 fn the_time_of_a_run_bounds_its_tries() {
-    let end = run(TcpClient.to(closed_port(), "-t 300ms --retry 10m"));
-    end.assert_error(4, &["tries in 300ms: "]);
+    let end = run(TcpClient.to(closed_port(), "-t 3s --retry 10m"));
+    end.assert_error(4, &["tries in 3s: "]);
 }
 
 #[test]
@@ -83,8 +84,8 @@ fn a_name_that_is_not_resolved_and_a_network_that_is_not_there_are_tried_again()
             let Some(command) = in_own_network(client.path()) else {
                 return;
             };
-            let end = run(command.with("--retry 300ms -w 10m").with([place]));
-            end.assert_error(code, &["tries in 300ms: ", reason]);
+            let end = run(command.with("--retry 3s -w 10m").with([place]));
+            end.assert_error(code, &["tries in 3s: ", reason]);
         }
     }
 }

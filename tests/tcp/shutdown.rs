@@ -118,7 +118,7 @@ fn a_second_signal_ends_a_server_whose_output_nobody_reads() {
 
 #[test]
 fn an_idle_timeout_closes_silent_clients_alone() {
-    let server = Server::start(TcpServer, "--idle-timeout 200ms");
+    let server = Server::start(TcpServer, "--idle-timeout 3s");
     let mut silent = connect(server.address);
     let mut busy = connect(server.address);
     assert_echoes(&mut silent, b"hola");

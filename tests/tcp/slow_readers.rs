@@ -21,7 +21,7 @@ fn connect_narrowly(server: SocketAddr) -> TcpStream {
 
 #[test]
 fn a_client_that_reads_steadily_is_not_idle_however_slow_it_is() {
-    let server = Server::start(TcpServer, "--json --idle-timeout 1s");
+    let server = Server::start(TcpServer, "--json --idle-timeout 3s");
     let mut client = connect_narrowly(server.address);
     let message = noise(1, 150_000);
     client.write_all(&message).unwrap();

@@ -6,15 +6,15 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::harness::{
-    Running, Server, UdpServer, address_of, burst, connected_to, count, dropped_before_sockets,
-    eventually, send_segmented,
+    Running, Server, UdpServer, address_of, alone, burst, connected_to, count,
+    dropped_before_sockets, eventually, send_segmented,
 };
 
 const PAYLOAD: [u8; 64] = [b'x'; 64];
 
 /// Every datagram was received or dropped; only those that the kernel dropped before any socket may be missing.
 #[track_caller]
-fn assert_accounted(sent: u64, received: u64, dropped: u64, lost_before: u64) {
+pub(super) fn assert_accounted(sent: u64, received: u64, dropped: u64, lost_before: u64) {
     let known = received + dropped;
     let excuse = dropped_before_sockets() - lost_before;
     assert!(
@@ -41,6 +41,7 @@ fn tail(file: &File) -> String {
 
 #[test]
 fn half_a_million_datagrams_are_printed_or_counted_as_dropped() {
+    let _machine = alone();
     const COUNT: usize = 500_000;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("output");
@@ -76,6 +77,7 @@ fn half_a_million_datagrams_are_printed_or_counted_as_dropped() {
 
 #[test]
 fn an_overflowing_buffer_is_reported_while_the_server_runs_and_in_its_summary() {
+    let _machine = alone();
     let server = Server::start(UdpServer, "--json --rcvbuf 100K");
     let client = connected_to(server.address);
     let lost_before = dropped_before_sockets();
@@ -98,6 +100,7 @@ fn an_overflowing_buffer_is_reported_while_the_server_runs_and_in_its_summary() 
 
 #[test]
 fn warnings_about_drops_do_not_come_by_the_thousand() {
+    let _machine = alone();
     let server = Server::start(UdpServer, "--json --rcvbuf 2K");
     let client = connected_to(server.address);
     let start = Instant::now();
@@ -111,6 +114,7 @@ fn warnings_about_drops_do_not_come_by_the_thousand() {
 
 #[test]
 fn segmented_datagrams_make_the_count_of_drops_a_lower_bound() {
+    let _machine = alone();
     let server = Server::start(UdpServer, "--json --rcvbuf 100K");
     let client = connected_to(server.address);
     server.pause();

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::UdpSocket;
 use std::thread::{self, JoinHandle};
 
-use crate::harness::{UdpClient, noise, receive, run, run_with, socket_on};
+use crate::harness::{UdpClient, closed_to_others, noise, receive, run, run_with, socket_on};
 
 /// Answers one datagram.
 fn answer(server: &UdpSocket, reply: &[u8]) -> JoinHandle<()> {
@@ -63,12 +63,14 @@ fn an_over_long_message_is_refused_before_anything_is_sent() {
 #[test]
 fn nothing_listening_is_refused() {
     for place in ["127.0.0.1", "::1"] {
-        let closed = socket_on(place).local_addr().unwrap();
+        let socket = closed_to_others(place);
+        let closed = socket.local_addr().unwrap();
         let message = format!("udp-client: cannot send to {closed} ({place}): connection refused");
         let end = run(UdpClient.to(closed, "-w 60"));
         end.assert_error(4, &[&message, "is a server listening there?"]);
     }
-    let closed = socket_on("127.0.0.1").local_addr().unwrap();
+    let socket = closed_to_others("127.0.0.1");
+    let closed = socket.local_addr().unwrap();
     run_with(UdpClient.to(closed, "--lines"), "a\nb\n").assert_code(4);
 }
 
@@ -89,7 +91,7 @@ fn a_reply_that_does_not_come_is_a_time_out() {
 fn lines_without_a_reply_are_counted_and_the_others_go_on() {
     let server = socket_on("127.0.0.1");
     let echo = answer(&server, b"a");
-    let client = UdpClient.to(server.local_addr().unwrap(), "--lines -w 1s");
+    let client = UdpClient.to(server.local_addr().unwrap(), "--lines -w 3s");
     let end = run_with(client, "a\nb\nc\n");
     echo.join().unwrap();
     end.assert_error(5, &["no reply", "to 2 of 3 datagrams"]);

@@ -60,7 +60,7 @@ fn a_late_echo_of_an_earlier_line_is_not_the_answer_to_this_one() {
         answer(server, &[b"uno", b"dos", b"dos"]);
         answer(server, &[b"tres"]);
     });
-    let client = UdpClient.to(server, "-e --lines -w 500ms --lang en");
+    let client = UdpClient.to(server, "-e --lines -w 3s --lang en");
     let end = run_with(client, "uno\ndos\ntres\n");
     end.assert_error(5, &["no reply", "to 1 of 3 datagrams"]);
     let label = "\n[+] Message received from the server: ";

@@ -71,7 +71,7 @@ fn every_answer_to_a_broadcast_is_heard() {
         first.send_to(b"uno", peer).unwrap();
         second.send_to(b"dos", peer).unwrap();
     });
-    let client = run(UdpClient.to(everyone(port), "--broadcast -w 1s"));
+    let client = run(UdpClient.to(everyone(port), "--broadcast -w 3s"));
     answers.join().unwrap();
     let expected = format!(
         "\n[+] Mensaje recibido del servidor 127.0.0.1:{port}: uno\n\

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::echo::{assert_answered, echo_on, fence};
 use crate::harness::{
-    Running, Server, UdpServer, assert_has, connected_to, eventually, installed, is_bound,
+    Running, Server, UdpServer, alone, assert_has, connected_to, eventually, installed, is_bound,
     socket_on,
 };
 
@@ -58,6 +58,7 @@ fn a_datagram_without_a_hop_left_is_shown_and_not_answered() {
 /// It answers with a full hop limit each time.
 #[test]
 fn a_loop_with_an_echo_of_socat_ends_too() {
+    let _machine = alone();
     let server = echo_on("127.0.0.1");
     let forged = forge(&server);
     let place = format!("UDP4-LISTEN:{},bind=127.0.0.1", forged.port());
