@@ -2,7 +2,7 @@
 //! else is installed.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -102,6 +102,9 @@ impl With for Command {
     }
 }
 
+/// The same for every user.
+const FIXED: [(&str, &str); 2] = [("LANG", "C.UTF-8"), ("TERM", "xterm")];
+
 /// A command in a fixed environment: what the programs say depends neither on the locale nor on the
 /// terminal or log settings of the user who runs the tests.
 pub(crate) fn command(program: impl AsRef<OsStr>, arguments: impl Arguments) -> Command {
@@ -110,7 +113,18 @@ pub(crate) fn command(program: impl AsRef<OsStr>, arguments: impl Arguments) -> 
     command
         .env_clear()
         .envs(inherited.into_iter().flatten())
-        .envs([("LANG", "C.UTF-8"), ("TERM", "xterm")]);
+        .envs(FIXED);
+    command.with(arguments)
+}
+
+/// A command that may run cargo: in the environment of the user, which tells where cargo has its
+/// files, less what decides on languages and logs.
+pub(crate) fn with_cargo(program: impl AsRef<OsStr>, arguments: impl Arguments) -> Command {
+    let mut command = Command::new(program);
+    for name in ["LC_ALL", "LC_MESSAGES", "LANGUAGE", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.envs(FIXED);
     command.with(arguments)
 }
 
@@ -144,9 +158,19 @@ pub(crate) fn in_own_machine(script: &str) -> Option<Command> {
         return None;
     }
     let command = command("unshare", isolated).with([script]);
+    let command = command.with_env("PATH", search_path());
     Some(ALL.into_iter().fold(command, |command, program| {
-        command.with_env(&program.name().replace('-', "_"), program.path())
+        let name = program.name();
+        command.with_env(&name.replace('-', "_"), name)
     }))
+}
+
+/// The search path with the four programs in front: a shell splits a path that has spaces.
+pub(crate) fn search_path() -> OsString {
+    let programs = ALL.map(|program| program.path().parent().expect("a directory").to_owned());
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = programs.into_iter().chain(env::split_paths(&path));
+    env::join_paths(path).expect("no directory has a colon")
 }
 
 /// A command that runs as process 1, as in a container: it gets no signal that it does not handle.

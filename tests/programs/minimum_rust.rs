@@ -3,16 +3,15 @@
 //! One toolchain cannot tell whether an older one accepts this code. What it can tell is here, and in
 //! clippy's `incompatible_msrv`, which knows since when the standard library has what the code uses.
 
-use std::process::Command;
-
 use serde_json::Value;
 
+use crate::harness::program::with_cargo;
 use crate::harness::{With, run};
 
 /// Every package of the lock file, for all platforms and with what the tests need.
 fn packages() -> Vec<Value> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let cargo = Command::new(env!("CARGO")).with("metadata --format-version 1 --locked");
+    let cargo = with_cargo(env!("CARGO"), "metadata --format-version 1 --locked");
     let end = run(cargo.with(["--manifest-path", manifest]));
     end.assert_code(0);
     let metadata: Value = serde_json::from_str(end.text()).unwrap();

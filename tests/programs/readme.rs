@@ -4,12 +4,11 @@
 //! `console server` runs in the background while the other blocks of its section run, and is
 //! interrupted after them. Numbers may differ, and a line `...` stands for any lines.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::harness::{ALL, With, in_own_network, run};
+use crate::harness::program::{search_path, with_cargo};
+use crate::harness::{With, alone, in_own_network, run};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -120,6 +119,8 @@ fn matches(expected: &[&str], printed: &[&str]) -> bool {
 
 #[test]
 fn every_transcript_of_the_documents_is_what_the_programs_print() {
+    // Among the figures are those of a path that loses nothing.
+    let _machine = alone();
     let mut commands = 0;
     for (path, text) in documents() {
         for blocks in sections(&text) {
@@ -148,13 +149,6 @@ fn every_transcript_of_the_documents_is_what_the_programs_print() {
     assert!(commands > 10, "only {commands} commands");
 }
 
-/// The search path with the four programs in front.
-fn search_path() -> std::ffi::OsString {
-    let programs = ALL.map(|program| program.path().parent().unwrap().to_owned());
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::join_paths(programs.into_iter().chain(env::split_paths(&path))).unwrap()
-}
-
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
     let mut links = 0;
@@ -175,7 +169,7 @@ fn the_demo_at_the_top_of_readme_ends_well() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let top = readme.split("```").nth(1).unwrap();
     assert!(top.contains("./scripts/demo.sh") && top.contains("cargo test --workspace --locked"));
-    let mut demo = Command::new("./scripts/demo.sh");
+    let mut demo = with_cargo("./scripts/demo.sh", "");
     // Asking for the path builds the programs first: the deadline is not for the compiler.
     demo.current_dir(root()).env("PATH", search_path());
     let end = run(demo);
