@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use crate::harness::alone;
 use crate::harness::measured::{assert_adds_up, count, figure, summary};
-use crate::harness::one_at_a_time;
 use crate::harness::probes::Probe;
 use crate::harness::process::{Running, eventually, parse_event, run};
 use crate::harness::program::{UdpClient, UdpServer, command, in_own_machine, installed};
@@ -366,7 +366,7 @@ fn answer_all(peer: &UdpSocket) -> Duration {
 
 #[test]
 fn busy_processors_make_replies_wait_here_and_not_on_the_path() {
-    let _alone = one_at_a_time();
+    let _alone = alone();
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let busy = || Running::start(command("sh", ["-c", "while :; do :; done"]));
     let loops: Vec<Running> = (0..2 * processors).map(|_| busy()).collect();

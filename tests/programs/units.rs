@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::harness::{on_machine_with_systemd, one_at_a_time, unit_file};
+use crate::harness::{alone, on_machine_with_systemd, unit_file};
 
 /// Lines of the servers in the journal, each behind its priority.
 const JOURNAL: &str = "journalctl --sync; journalctl -q -o json -t tcp-server -t udp-server";
@@ -19,7 +19,7 @@ edit() {
 "#;
 
 fn on_machine(script: &str) -> Option<String> {
-    let _machine = one_at_a_time();
+    let _machine = alone();
     on_machine_with_systemd(&format!("{EDIT}\n{script}"))
 }
 
