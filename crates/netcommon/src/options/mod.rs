@@ -1,14 +1,17 @@
 //! Socket options: plain structs in which `None` is the kernel's default, one place that applies them,
 //! and a look at what the kernel really granted.
 
+mod tcp;
+
 use std::io;
 use std::os::fd::AsRawFd;
-use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket};
 
 use crate::error::Error;
 use crate::explain::{self, Call};
+
+pub use tcp::TcpOptions;
 
 /// Options of any socket (socket(7), ip(7), ipv6(7)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,78 +95,6 @@ fn set_for_ipv4(
         }
         result => result,
     }
-}
-
-/// Options of a TCP socket (tcp(7)). A listener's are inherited by the connections it accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TcpOptions {
-    /// What TCP shares with UDP.
-    pub socket: SocketOptions,
-    /// `TCP_NODELAY`: small writes leave at once (no Nagle algorithm).
-    pub nodelay: bool,
-    /// `SO_KEEPALIVE`: probe a peer after so much silence (`TCP_KEEPIDLE`), then six times, each a
-    /// sixth of it later (`TCP_KEEPINTVL`, `TCP_KEEPCNT`): gone after twice the time. Whole seconds.
-    pub keepalive: Option<Duration>,
-}
-
-impl Default for TcpOptions {
-    fn default() -> Self {
-        Self {
-            socket: SocketOptions::default(),
-            nodelay: true,
-            keepalive: None,
-        }
-    }
-}
-
-impl TcpOptions {
-    /// Sets what was asked for, before the socket listens or connects.
-    ///
-    /// # Errors
-    ///
-    /// The option that the kernel refused, and why.
-    pub fn apply(&self, socket: &Socket, domain: Domain) -> Result<(), Error> {
-        self.socket.apply(socket, domain)?;
-        if self.nodelay {
-            set(socket, "TCP_NODELAY", || socket.set_tcp_nodelay(true))?;
-        }
-        self.keepalive
-            .map_or(Ok(()), |idle| keep_alive(socket, idle))
-    }
-}
-
-const KEEPALIVE_PROBES: u32 = 6;
-
-#[cfg(target_os = "linux")]
-fn keep_alive(socket: &Socket, idle: Duration) -> Result<(), Error> {
-    use nix::sys::socket::{setsockopt, sockopt};
-
-    let idle = u32::try_from(idle.as_secs()).unwrap_or(u32::MAX).max(1);
-    let interval = (idle / KEEPALIVE_PROBES).max(1);
-    let probes = KEEPALIVE_PROBES;
-    set(socket, "SO_KEEPALIVE", || socket.set_keepalive(true))?;
-    set(socket, "TCP_KEEPIDLE", || {
-        Ok(setsockopt(socket, sockopt::TcpKeepIdle, &idle)?)
-    })?;
-    set(socket, "TCP_KEEPINTVL", || {
-        Ok(setsockopt(socket, sockopt::TcpKeepInterval, &interval)?)
-    })?;
-    set(socket, "TCP_KEEPCNT", || {
-        Ok(setsockopt(socket, sockopt::TcpKeepCount, &probes)?)
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keep_alive(socket: &Socket, idle: Duration) -> Result<(), Error> {
-    let idle = idle.max(Duration::from_secs(1));
-    let interval = (idle / KEEPALIVE_PROBES).max(Duration::from_secs(1));
-    let keepalive = socket2::TcpKeepalive::new()
-        .with_time(idle)
-        .with_interval(interval)
-        .with_retries(KEEPALIVE_PROBES);
-    set(socket, "SO_KEEPALIVE", || {
-        socket.set_tcp_keepalive(&keepalive)
-    })
 }
 
 fn set(socket: &Socket, option: &str, make: impl FnOnce() -> io::Result<()>) -> Result<(), Error> {
@@ -261,6 +192,7 @@ pub fn parse_dscp(input: &str) -> Result<u8, String> {
 mod tests {
     use super::*;
     use socket2::Type;
+    use std::time::Duration;
 
     fn read_back(domain: Domain) -> Socket {
         let options = TcpOptions {
@@ -290,7 +222,7 @@ mod tests {
             assert!(socket.keepalive().unwrap());
             assert_eq!(socket.tcp_keepalive_time().unwrap().as_secs(), 60);
             assert_eq!(socket.tcp_keepalive_interval().unwrap().as_secs(), 10);
-            assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_PROBES);
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), 6);
             // A socket of IPv6 has the fields of both, for peers of IPv4.
             assert_eq!(socket.tos_v4().unwrap(), 46 << 2);
             assert_eq!(socket.ttl_v4().unwrap(), 9);
