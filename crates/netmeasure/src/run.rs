@@ -54,6 +54,12 @@ impl Run {
         })
     }
 
+    /// Lets a signal wake every thread.
+    pub fn on_signals(self: &Arc<Self>) {
+        let run = Arc::clone(self);
+        self.shutdown.on_signals(move || run.wake());
+    }
+
     /// Asks every thread to end.
     pub fn interrupt(&self) {
         self.shutdown.request();

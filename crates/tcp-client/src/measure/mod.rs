@@ -11,7 +11,6 @@ mod connect;
 mod connection;
 mod message;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netcommon::Error;
@@ -49,13 +48,12 @@ pub(crate) fn run(args: &Args, mut plan: Plan, metrics: &Metrics) -> Result<(), 
     let run = Run::new(
         plan,
         args.output.open(),
-        shutdown.clone(),
+        shutdown,
         target.to_string(),
         peer,
         metrics,
     );
-    let waker = Arc::clone(&run);
-    shutdown.on_signals(move || waker.wake());
+    run.on_signals();
     let connections = (0..).zip(streams);
     let connections = connections.map(|(flow, stream)| Connection::new(stream, flow, length));
     let transport = Tcp::new(target.to_string());

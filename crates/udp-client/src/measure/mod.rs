@@ -8,7 +8,6 @@
 mod probes;
 
 use std::iter;
-use std::sync::Arc;
 use std::time::Instant;
 
 use netcommon::Error;
@@ -47,13 +46,12 @@ pub(crate) fn run(args: &Args, mut plan: Plan, metrics: &Metrics) -> Result<(), 
     let run = Run::new(
         plan,
         args.output.open(),
-        shutdown.clone(),
+        shutdown,
         target.to_string(),
         address,
         metrics,
     );
-    let waker = Arc::clone(&run);
-    shutdown.on_signals(move || waker.wake());
+    run.on_signals();
     let sockets: Vec<_> = peers.into_iter().map(Peer::into_socket).collect();
     sockets.iter().try_for_each(prepare)?;
     let host = HostDrops::since_now(Scope {
