@@ -48,7 +48,7 @@ pub(crate) struct Client {
     pub(crate) place: Place,
 }
 
-/// What is next for a client.
+/// The next step for a client.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// Nothing to read, or no room for the echo: the poller will tell of a change.
@@ -140,7 +140,7 @@ impl Client {
         now.saturating_duration_since(self.last_active) >= time
     }
 
-    /// What the client has acknowledged since the last look is activity, too: one that reads slowly
+    /// An acknowledgement since the last look is activity, too: one that reads slowly
     /// takes from the kernel what was handed over long ago.
     pub(crate) fn look_at_progress(&mut self, now: Instant) {
         if self.acknowledged >= self.echoed {

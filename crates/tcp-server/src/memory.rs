@@ -97,7 +97,7 @@ fn bearable() -> u64 {
     limits.into_iter().flatten().min().unwrap_or(u64::MAX)
 }
 
-/// What the limit of the address space leaves beside the memory that is mapped already.
+/// Bytes that the limit of the address space leaves beside the memory that is mapped already.
 fn address_space() -> Option<u64> {
     let (limit, _) = getrlimit(Resource::RLIMIT_AS).ok()?;
     let mapped = kibibytes("/proc/self/status", "VmSize:")?;

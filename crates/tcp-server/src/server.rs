@@ -69,7 +69,7 @@ impl Server {
         })
     }
 
-    /// What a signal handler calls after it requested the shutdown.
+    /// Function for a signal handler to call after it requested the shutdown.
     pub fn waker(&self) -> impl Fn() + Clone + Send + Sync + 'static {
         let waker = Arc::clone(&self.waker);
         move || {

@@ -1,4 +1,4 @@
-//! What a server is told beside its listener.
+//! Settings of a server beside its listener.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What has become of a client's bytes when its connection ends.
+//! Fate of a client's bytes when its connection ends.
 
 use netcommon::socket::info::{TcpInfo, tcp_info};
 

@@ -1,4 +1,4 @@
-//! What a mailbox promises to threads that push, and to the worker that sleeps.
+//! Promises of a mailbox to threads that push, and to the worker that sleeps.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
