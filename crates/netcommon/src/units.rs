@@ -90,6 +90,21 @@ pub fn show_percent(percent: f64) -> String {
     without_zeros(&format!("{percent:.3}"))
 }
 
+/// Rounded to a thousandth, less than this looks like nothing.
+const LEAST_PERCENT: f64 = 0.001;
+
+/// A share in percent that cannot read as nothing, or as everything, where it is not:
+/// `0%`, `<0.001%`, `12.5%`, `>99.999%`.
+pub fn show_share(percent: f64) -> String {
+    if percent > 0.0 && percent < LEAST_PERCENT {
+        return format!("<{LEAST_PERCENT}%");
+    }
+    if percent < 100.0 && percent > 100.0 - LEAST_PERCENT {
+        return format!(">{}%", 100.0 - LEAST_PERCENT);
+    }
+    format!("{}%", show_percent(percent))
+}
+
 fn three_digits(value: f64) -> String {
     let text = match value {
         v if v >= 100.0 => return format!("{v:.0}"),
@@ -111,6 +126,15 @@ pub fn without_zeros(fraction: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_small_share_does_not_read_as_none() {
+        let shown = [0.0, 1.0 / 300_000.0 * 100.0, 0.0011, 12.5, 99.9999, 100.0].map(show_share);
+        assert_eq!(
+            shown,
+            ["0%", "<0.001%", "0.001%", "12.5%", ">99.999%", "100%"]
+        );
+    }
 
     #[test]
     fn durations_people_type_are_understood() {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use netcommon::Error;
 use netcommon::host::HostCount;
+use netcommon::socket::held_up::{HeldUp, sum};
+use netcommon::socket::sent_bytes::SentBytes;
 
 use crate::counts::Counts;
 use crate::statistics::{Buckets, Latencies};
@@ -21,6 +23,8 @@ pub enum News {
 pub struct Progress {
     /// Everything that is decided since the start.
     pub counts: Counts,
+    /// Bytes that TCP has sent since the start, where the kernel tells.
+    pub bytes: Option<SentBytes>,
     /// Round trips of the interval alone.
     pub trips: Trips,
     /// Round trips since the start, where metrics are written.
@@ -29,10 +33,22 @@ pub struct Progress {
 
 impl Progress {
     /// Adds that of another thread.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
         self.counts += other.counts;
+        self.bytes = sum(self.bytes, other.bytes);
         self.trips.merge(other.trips);
         self.buckets.merge(&other.buckets);
+    }
+
+    /// The difference to an earlier one.
+    #[must_use]
+    pub fn since(self, earlier: &Self) -> Self {
+        let before = earlier.bytes.unwrap_or_default();
+        Self {
+            counts: self.counts - earlier.counts,
+            bytes: self.bytes.map(|bytes| bytes - before),
+            ..self
+        }
     }
 }
 
@@ -104,13 +120,23 @@ pub struct Outcome {
     /// Packets that this machine dropped outside the sockets meanwhile, at most; `None` where nothing
     /// is lost.
     pub host_drops: Option<HostCount>,
-    /// Segments that TCP sent again, where the kernel tells.
-    pub retransmitted: Option<u64>,
+    /// Causes that held the sending up, over TCP where the kernel tells.
+    pub held_up: Option<HeldUp>,
     /// Round trips since the last interval.
     pub interval_trips: Trips,
 }
 
 impl Outcome {
+    /// How far flows are that are done; round trips are those since the last interval.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            counts: self.counts,
+            bytes: self.held_up.and_then(|held_up| held_up.bytes()),
+            trips: self.interval_trips,
+            buckets: self.latencies.buckets(),
+        }
+    }
+
     /// Adds what another thread found.
     pub fn merge(&mut self, other: Self) {
         self.counts += other.counts;
@@ -127,14 +153,6 @@ impl Outcome {
         self.dropped = sum(self.dropped, other.dropped);
         self.is_coalesced |= other.is_coalesced;
         self.refused += other.refused;
-        self.retransmitted = sum(self.retransmitted, other.retransmitted);
+        self.held_up = sum(self.held_up, other.held_up);
     }
-}
-
-/// Of what is known.
-pub(crate) fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.zip(other)
-        .map(|(one, other)| one + other)
-        .or(one)
-        .or(other)
 }

@@ -4,10 +4,11 @@ use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netcommon::explain::{self, Call};
 use netcommon::openmetrics::Traffic;
+use netcommon::socket::held_up::{HeldUp, Sampler};
 use netcommon::socket::info::tcp_info;
 
 /// Bytes that have passed.
@@ -31,6 +32,8 @@ pub(crate) struct Position {
 /// A connection and its counts.
 pub(crate) struct Connection {
     stream: TcpStream,
+    since: Instant,
+    sampler: Sampler,
     /// Bytes that the peer had acknowledged at the start: a SYN may count as one.
     acknowledged_before: u64,
     traffic: Traffic,
@@ -48,6 +51,8 @@ impl Connection {
         let connection = Self {
             acknowledged_before: tcp_info(&stream).map_or(0, |info| info.bytes_acknowledged),
             stream,
+            since: Instant::now(),
+            sampler: Sampler::default(),
             traffic,
             has_ended: AtomicBool::new(false),
             is_half_closed: AtomicBool::new(false),
@@ -70,6 +75,7 @@ impl Connection {
     }
 
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.sampler.before_read(&self.stream, self.since.elapsed());
         let call = Call::Receive(self.stream.as_fd(), buffer.len());
         let length = explain::call(call, || (&self.stream).read(buffer))?;
         self.traffic.received.inc_by(length as u64);
@@ -81,6 +87,7 @@ impl Connection {
 
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let length = explain::send(&self.stream, bytes)?;
+        self.sampler.after_write(&self.stream, self.since.elapsed());
         self.traffic.sent.inc_by(length as u64);
         Ok(length)
     }
@@ -151,6 +158,11 @@ impl Connection {
     /// Whether a read would return at once.
     pub(crate) fn is_readable(&self) -> bool {
         explain::is_readable(self.stream.as_fd())
+    }
+
+    /// Causes that have held the sending up so far, where the kernel tells.
+    pub(crate) fn held_up(&self) -> Option<HeldUp> {
+        self.sampler.held_up(&self.stream, self.since.elapsed())
     }
 
     /// Ends both directions.

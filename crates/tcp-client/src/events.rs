@@ -4,6 +4,7 @@ use netcommon::address::Endpoint;
 use netcommon::language::Language;
 use netcommon::output;
 use netcommon::payload::text_or_base64;
+use netcommon::socket::held_up::HeldUp;
 use serde::Serialize;
 
 /// An event, as programs read it; none has a human line.
@@ -26,7 +27,8 @@ pub enum Event<'a> {
         payload: &'a [u8],
     },
     /// The exchange ended well:
-    /// `{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}`.
+    /// `{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}`
+    /// and the keys of [`HeldUp`].
     Closed {
         /// The server.
         peer: Endpoint,
@@ -36,6 +38,9 @@ pub enum Event<'a> {
         received: u64,
         /// Seconds since the connection stood.
         duration_s: f64,
+        /// Causes that held the sending up, where the kernel tells.
+        #[serde(flatten)]
+        held_up: Option<HeldUp>,
     },
 }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use netcommon::Error;
 use netcommon::buffer::Buffer;
 use netcommon::explain;
+use netcommon::language::Language;
 use netcommon::openmetrics::Traffic;
+use netcommon::socket::held_up::HeldUp;
 
 use crate::banner;
 pub use crate::connection::Totals;
@@ -48,6 +50,15 @@ pub struct ExchangeOptions {
     pub timeout: Option<Duration>,
     /// Show a progress bar.
     pub show_progress: bool,
+}
+
+/// An exchange that went well.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// Bytes that have passed.
+    pub totals: Totals,
+    /// Causes that held the sending up, where the kernel tells.
+    pub held_up: Option<HeldUp>,
 }
 
 /// One connection's exchange: the receiving side, and the handle of the sending one.
@@ -99,14 +110,31 @@ impl Exchange {
     }
 
     /// Receives until the server has closed its side or, without half-close, until the whole echo is
-    /// back; then waits for the sending side, and for the peer to acknowledge what it sent.
+    /// back; then waits for the sending side, and for the peer to acknowledge what it sent. However it
+    /// ends, the log has the causes that held the sending up.
     ///
     /// # Errors
     ///
     /// A difference or a missing reply ([`CheckFailed`](netcommon::ErrorKind::CheckFailed)), silence
     /// ([`TimedOut`](netcommon::ErrorKind::TimedOut)), a reset or an early end, an unreadable source,
     /// or a closed standard output.
-    pub fn run(mut self, reply: &mut Reply<'_>) -> Result<Totals, Error> {
+    pub fn run(mut self, reply: &mut Reply<'_>) -> Result<Ended, Error> {
+        let ended = self.finish(reply);
+        let held_up = self.connection.held_up();
+        if let Some(held_up) = held_up {
+            let line = held_up.human(Language::English, "this program");
+            log::info!("{}: {line}", self.server);
+        }
+        ended?;
+        let totals = self.connection.totals();
+        // A sending thread that waits for its source still has its part.
+        if let Some(connection) = Arc::into_inner(self.connection) {
+            connection.close();
+        }
+        Ok(Ended { totals, held_up })
+    }
+
+    fn finish(&mut self, reply: &mut Reply<'_>) -> Result<(), Error> {
         let received = self.receive(reply);
         self.sender.clear_progress();
         reply.finish()?;
@@ -115,13 +143,7 @@ impl Exchange {
             Some(result) => self.check(result)?,
             None => log::warn!("{} has closed the connection; no more is sent", self.server),
         }
-        self.wait_for_delivery()?;
-        let totals = self.connection.totals();
-        // A sending thread that waits for its source still has its part.
-        if let Some(connection) = Arc::into_inner(self.connection) {
-            connection.close();
-        }
-        Ok(totals)
+        self.wait_for_delivery()
     }
 
     fn receive(&mut self, reply: &mut Reply<'_>) -> Result<(), Error> {

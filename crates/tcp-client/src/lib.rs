@@ -47,7 +47,7 @@ use netcommon::{Error, input};
 pub use args::Args;
 
 use events::Event;
-use exchange::{Exchange, Totals};
+use exchange::{Ended, Exchange};
 use reply::Reply;
 
 /// Connects, exchanges bytes with the server until it is done, and says how that went; or measures.
@@ -89,12 +89,13 @@ fn exchange(args: &Args, metrics: &Metrics) -> Result<(), Error> {
     if args.sends_default() {
         input::warn_of_unread_stdin();
     }
-    let Totals { sent, received } = ended?;
+    let Ended { totals, held_up } = ended?;
     output.say(&Event::Closed {
         peer: peer.into(),
-        sent,
-        received,
+        sent: totals.sent,
+        received: totals.received,
         duration_s: start.elapsed().as_secs_f64(),
+        held_up,
     })
 }
 

@@ -43,8 +43,9 @@ pub(crate) const MANUAL: Manual = Manual {
              between messages.",
             ),
             (
-                r#"{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25}"#,
-                "The exchange ended well: bytes sent and received, and how long it took.",
+                r#"{"event":"closed","peer":"127.0.0.1:1234","sent":15,"received":15,"duration_s":0.25,"held_up":{"receiver":0.82,"network":0.15,"sndbuf":0.0,"program":0.03},"retransmitted_bytes":1448,"retransmitted_percent":0.02,"tcp_rtt_s":0.0021,"tcp_min_rtt_s":0.0004}"#,
+                "The exchange ended well: bytes sent and received, how long it took, and what held \
+                 it up, as in the summary of --stream.",
             ),
         ],
         EVENTS,

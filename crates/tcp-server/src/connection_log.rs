@@ -1,8 +1,13 @@
 //! Says how each connection ended, and keeps count of what a cut left undelivered.
 
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use netcommon::output::Output;
+use netcommon::language::Language;
+use netcommon::output::{Output, Style};
+use netcommon::socket::held_up::HeldUp;
+use netcommon::socket::info::tcp_info;
 use netcommon::units::show_duration;
 
 use crate::client::{Client, CloseReason};
@@ -55,17 +60,20 @@ impl ConnectionLog {
             arrivals,
             ..
         } = client;
+        let lasted = since.elapsed();
+        let held_up = self.held_up(&stream, lasted);
         // At once: what still came would be in no count.
         drop(stream);
         if received + tally.unread == 0 {
             arrivals.close(peer);
         }
-        let lasted = since.elapsed();
+        let why = held_up.map(|held_up| held_up.human(Language::English, "nothing to echo"));
         log::info!(
-            "{peer}: {} bytes echoed in {}, {}",
+            "{peer}: {} bytes echoed in {}, {}{}",
             tally.delivered,
             show_duration(lasted),
-            reason.word()
+            reason.word(),
+            why.map_or(String::new(), |why| format!("; {why}"))
         );
         let closed = Event::Closed {
             peer,
@@ -74,9 +82,17 @@ impl ConnectionLog {
             unread: tally.unread,
             duration_s: lasted.as_secs_f64(),
             reason: reason.word(),
+            held_up,
         };
         say_or_log(&self.output, &closed);
         // The server may end as soon as no place is taken.
         drop(place);
+    }
+
+    /// Looked up where it is told alone: it costs a system call a client.
+    fn held_up(&self, stream: &TcpStream, lasted: Duration) -> Option<HeldUp> {
+        let is_told = self.output.style == Style::Json || log::log_enabled!(log::Level::Info);
+        let info = is_told.then(|| tcp_info(stream)).flatten();
+        info.map(|info| HeldUp::of(&info, lasted))
     }
 }

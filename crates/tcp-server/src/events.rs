@@ -1,4 +1,4 @@
-//! What `tcp-server` says on standard output.
+//! Events of `tcp-server` on standard output.
 
 use std::fmt::Write;
 
@@ -6,6 +6,7 @@ use netcommon::address::Endpoint;
 use netcommon::error::ErrorKind;
 use netcommon::language::Language;
 use netcommon::output::{self, Output};
+use netcommon::socket::held_up::HeldUp;
 use serde::Serialize;
 
 /// An event, as people and as programs read it.
@@ -40,6 +41,9 @@ pub enum Event {
         duration_s: f64,
         /// How it ended: `finished`, `reset`, `idle`, `drained`, `cut` or `failed`.
         reason: &'static str,
+        /// Causes that held the echo up, where the kernel tells.
+        #[serde(flatten)]
+        held_up: Option<HeldUp>,
     },
 }
 

@@ -1,4 +1,4 @@
-//! What the help and the man page say beside the options.
+//! Parts of the help and the man page beside the options.
 
 use netcommon::cli::Manual;
 use netcommon::service;
@@ -32,10 +32,12 @@ pub(crate) const MANUAL: Manual = Manual {
             "A client was accepted.",
         ),
         (
-            r#"{"event":"closed","peer":"127.0.0.1:40404","bytes":15,"undelivered":0,"unread":0,"duration_s":0.25,"reason":"finished"}"#,
+            r#"{"event":"closed","peer":"127.0.0.1:40404","bytes":15,"undelivered":0,"unread":0,"duration_s":0.25,"reason":"finished","held_up":{"receiver":0.82,"network":0.15,"sndbuf":0.0,"program":0.03},"retransmitted_bytes":1448,"retransmitted_percent":0.02,"tcp_rtt_s":0.0021,"tcp_min_rtt_s":0.0004}"#,
             "A client is gone: bytes echoed to it, bytes that came from it and did not get back to it, \
              those of them that were never read, and how it ended: finished, reset, idle, drained, \
-             cut or failed.",
+             cut or failed. held_up shares the time out among the client's window, the network, the \
+             send buffer, and the server, which had nothing to echo; retransmitted_percent is of the \
+             bytes that TCP sent, tcp_rtt_s its smoothed round trip.",
         ),
     ]],
     environment: service::ENVIRONMENT,

@@ -13,6 +13,8 @@ use netcommon::address::Endpoint;
 use netcommon::explain::{self, Call, LESSON_BUFFER};
 use netcommon::output::Output;
 use netcommon::shutdown;
+use netcommon::socket::held_up::HeldUp;
+use netcommon::socket::info::tcp_info;
 use nix::errno::Errno;
 use socket2::SockRef;
 
@@ -130,13 +132,15 @@ impl Talk {
                 CloseReason::of(errno, self.peer)
             }
         };
+        let lasted = self.since.elapsed();
         let closed = Event::Closed {
             peer: self.peer,
             bytes: self.echoed,
             undelivered: self.received - self.echoed,
             unread: 0,
-            duration_s: self.since.elapsed().as_secs_f64(),
+            duration_s: lasted.as_secs_f64(),
             reason: reason.word(),
+            held_up: tcp_info(&self.stream).map(|info| HeldUp::of(&info, lasted)),
         };
         explain::close(self.stream, Call::Close);
         // Without a reader of standard output the lesson goes on, on standard error.

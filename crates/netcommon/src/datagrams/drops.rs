@@ -1,28 +1,12 @@
 //! What the kernel dropped for a socket, for want of room in its receive buffer above all.
 
-#![allow(unreachable_pub, reason = "nix's macro makes its option public")]
-
 use std::os::fd::AsFd;
 
-use nix::libc;
-use nix::sys::socket::getsockopt;
-use nix::{getsockopt_impl, sockopt_impl};
-
-/// `SK_MEMINFO_DROPS` (linux/sock_diag.h): the place of the drop counter.
-const DROPS: usize = 8;
-
-sockopt_impl!(
-    /// `SO_MEMINFO`: the memory of a socket.
-    MemInfo,
-    GetOnly,
-    libc::SOL_SOCKET,
-    libc::SO_MEMINFO,
-    [u32; 9]
-);
+use crate::socket::memory_info::MemoryInfo;
 
 /// The kernel's counter of a socket since it was opened, as of now.
 pub(super) fn read_counter(socket: &impl AsFd) -> Option<u32> {
-    Some(getsockopt(socket, MemInfo).ok()?[DROPS])
+    MemoryInfo::of(socket).map(|memory| memory.drops)
 }
 
 /// Drops since a base was taken. The kernel's counter has 32 bits, and is read with a datagram

@@ -8,11 +8,17 @@
 //! - [`udp`]: bind and connect
 //! - [`multicast`]: join a group, and say on which interface
 //! - [`info`]: what the kernel knows about a TCP connection
+//! - [`memory_info`]: memory and drops of a socket
+//! - [`sent_bytes`]: bytes that a connection sent, and sent again
+//! - [`held_up`]: causes that held the sending of TCP connections up
 
 pub mod connecting;
+pub mod held_up;
 pub mod info;
+pub mod memory_info;
 pub mod multicast;
 mod race;
+pub mod sent_bytes;
 pub mod tcp;
 pub mod udp;
 

@@ -3,12 +3,13 @@
 use std::mem;
 use std::time::Duration;
 
+use netcommon::socket::held_up::sum;
 use netcommon::{Error, ErrorKind};
 
 use super::flow::Phase;
 use super::transport::Transport;
 use super::worker::Worker;
-use crate::outcome::{Broken, sum};
+use crate::outcome::Broken;
 
 /// When every message is answered, how long a copy may still take: at least so long, or else twice
 /// the longest round trip, and never longer than `-w`.
@@ -105,8 +106,8 @@ impl<T: Transport> Worker<T> {
             outcome.jitter = outcome.jitter.max(flow.recorder.jitter());
         }
         outcome.dropped = sum(outcome.dropped, self.transport.dropped(&flow.socket));
-        let retransmitted = self.transport.retransmitted(&flow.socket);
-        outcome.retransmitted = sum(outcome.retransmitted, retransmitted);
+        let held_up = self.transport.held_up(&flow.socket, self.clock.now());
+        outcome.held_up = sum(outcome.held_up, held_up);
         self.release(at);
     }
 }

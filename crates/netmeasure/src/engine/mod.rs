@@ -92,7 +92,7 @@ fn finish(
         let said = match news {
             News::Interval(progress) => watch.note(worker, *progress),
             News::Done(part) => {
-                let said = watch.end(worker, &part);
+                let said = watch.end(worker, part.progress());
                 outcome.merge(*part);
                 said
             }

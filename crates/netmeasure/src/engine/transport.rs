@@ -5,6 +5,7 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use netcommon::Error;
+use netcommon::socket::held_up::HeldUp;
 
 use crate::outcome::Outcome;
 use crate::recorder::{Recorder, Reply, Times, Verdict};
@@ -65,8 +66,8 @@ pub trait Transport: Send {
         None
     }
 
-    /// Segments that were sent again, where the kernel tells.
-    fn retransmitted(&self, _: &Self::Socket) -> Option<u64> {
+    /// Causes that have held the sending up until `now`, over TCP where the kernel tells.
+    fn held_up(&self, _: &Self::Socket, _now: Duration) -> Option<HeldUp> {
         None
     }
 }

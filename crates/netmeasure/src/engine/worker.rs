@@ -11,6 +11,8 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use netcommon::Error;
+use netcommon::socket::held_up::sum;
+use netcommon::socket::sent_bytes::SentBytes;
 
 use super::agenda::Agenda;
 use super::flow::{Flow, Phase};
@@ -232,13 +234,14 @@ impl<T: Transport> Worker<T> {
             let flows = self.flows.iter_mut();
             flows.for_each(|flow| flow.recorder.expire(now));
             let trips = mem::take(&mut self.outcome.interval_trips);
-            let counts = self.decided();
+            let (counts, bytes) = (self.decided(), self.sent_bytes(now));
             let mut buckets = Buckets::default();
             if self.run.metrics.are_written() {
                 buckets = self.outcome.latencies.buckets();
             }
             (self.news)(News::Interval(Box::new(Progress {
                 counts,
+                bytes,
                 trips,
                 buckets,
             })));
@@ -249,6 +252,13 @@ impl<T: Transport> Worker<T> {
         let running = self.flows.iter().filter(|flow| flow.phase != Phase::Done);
         let counts = running.map(|flow| flow.recorder.snapshot());
         counts.fold(self.outcome.counts, |sum, counts| sum + counts)
+    }
+
+    fn sent_bytes(&self, now: Duration) -> Option<SentBytes> {
+        let running = self.flows.iter().filter(|flow| flow.phase != Phase::Done);
+        let held_up = running.map(|flow| self.transport.held_up(&flow.socket, now));
+        let held_up = held_up.fold(self.outcome.held_up, sum);
+        held_up.and_then(|held_up| held_up.bytes())
     }
 }
 

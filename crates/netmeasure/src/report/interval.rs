@@ -4,13 +4,14 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use netcommon::language::Language;
+use netcommon::socket::sent_bytes::SentBytes;
 use netcommon::units::show_quantity;
 use serde::Serialize;
 
 use super::figures::{per_second, show_rates, show_seconds};
 use super::summary::named_counts;
 use crate::counts::Counts;
-use crate::outcome::Trips;
+use crate::outcome::Progress;
 
 /// The messages decided in an interval: its counts are sums over the messages whose fate became known in
 /// it, `sent` included, so that all intervals together are the summary. Bytes are those that passed.
@@ -33,18 +34,22 @@ pub struct Interval {
     /// The longest of its round trips.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_max_s: Option<f64>,
+    /// Bytes that TCP sent in it, where the kernel tells.
+    #[serde(flatten)]
+    pub bytes: Option<SentBytes>,
     #[serde(skip)]
     is_stream: bool,
 }
 
 impl Interval {
-    pub(super) fn new(
-        from: Duration,
-        to: Duration,
-        counts: Counts,
-        trips: Trips,
-        is_stream: bool,
-    ) -> Self {
+    /// From the figures of an interval alone.
+    pub(super) fn new(from: Duration, to: Duration, progress: Progress, is_stream: bool) -> Self {
+        let Progress {
+            counts,
+            bytes,
+            trips,
+            ..
+        } = progress;
         let seconds = to.saturating_sub(from).as_secs_f64();
         let measured = trips.count > 0;
         Self {
@@ -55,6 +60,7 @@ impl Interval {
             bytes_per_s: per_second(counts.bytes_received, seconds),
             rtt_mean_s: measured.then(|| trips.sum.as_secs_f64() / trips.count as f64),
             rtt_max_s: measured.then_some(trips.max.as_secs_f64()),
+            bytes,
             is_stream,
         }
     }
@@ -80,6 +86,9 @@ impl Interval {
             let (mean, max) = (show_seconds(mean), show_seconds(max));
             write!(lines, ", {trip} {mean}, {most} {max}")?;
         }
+        if let Some(bytes) = self.bytes {
+            write!(lines, ", {}", bytes.human(language))?;
+        }
         writeln!(lines)
     }
 }
@@ -87,6 +96,7 @@ impl Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Trips;
 
     fn interval(is_stream: bool) -> Interval {
         let counts = Counts {
@@ -101,7 +111,17 @@ mod tests {
         trips.record(Duration::from_micros(1000));
         trips.record(Duration::from_micros(20_000));
         let second = Duration::from_secs(1);
-        Interval::new(second, 2 * second, counts, trips, is_stream)
+        let bytes = is_stream.then_some(SentBytes {
+            sent: 10_000,
+            again: 25,
+        });
+        let progress = Progress {
+            counts,
+            bytes,
+            trips,
+            ..Progress::default()
+        };
+        Interval::new(second, 2 * second, progress, is_stream)
     }
 
     #[test]
@@ -121,5 +141,6 @@ mod tests {
             lines.starts_with("   1.0-2.0s 6.27kB/s, 50.2kbit/s"),
             "{lines}"
         );
+        assert!(lines.ends_with(", retransmitted 0.25%\n"), "{lines}");
     }
 }

@@ -29,8 +29,13 @@ pub const EVENTS: Entries = &[
     ),
 ];
 
-/// The summary of a stream.
+/// The summary of a stream, and the keys of TCP that other events have as well.
 pub const STREAM_EVENTS: Entries = &[(
-    r#"{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"duration_s":1.0,"bytes_sent":1300000,"bytes_received":1200000,"bytes_under_way":100000,"corrupted":0,"bytes_per_s":1200000.0,"bits_per_s":9600000.0,"retransmitted_segments":0}"#,
-    "With --stream, the end: bytes sent, echoed, and under way when the time was over.",
+    r#"{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"duration_s":1.0,"bytes_sent":1300000,"bytes_received":1200000,"bytes_under_way":100000,"corrupted":0,"bytes_per_s":1200000.0,"bits_per_s":9600000.0,"retransmitted_segments":1,"held_up":{"receiver":0.82,"network":0.15,"sndbuf":0.0,"program":0.03},"retransmitted_bytes":1448,"retransmitted_percent":0.02,"tcp_rtt_s":0.0021,"tcp_min_rtt_s":0.0004}"#,
+    "With --stream, the end: bytes sent, echoed, and under way when the time was over. held_up shares \
+     the time of all connections out among the receiver's window, the network (its rate, delay and \
+     loss, and the queue in front of it), our send buffer, and this program, which had nothing to \
+     send, waited for replies, or left replies unread. retransmitted_percent is of the bytes that \
+     TCP sent; tcp_rtt_s is its smoothed round trip, tcp_min_rtt_s the shortest of the last minutes. \
+     Summaries of round trips have these keys, too, and intervals the two of retransmissions.",
 )];

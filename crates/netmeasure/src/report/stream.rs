@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use netcommon::address::Endpoint;
 use netcommon::language::Language;
+use netcommon::socket::held_up::HeldUp;
 use netcommon::units::show_quantity;
 use serde::Serialize;
 
@@ -12,7 +13,8 @@ use crate::outcome::Outcome;
 use crate::run::Run;
 
 /// Summary of a stream:
-/// `{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"duration_s":1.0,"bytes_sent":1300000,"bytes_received":1200000,"bytes_under_way":100000,"corrupted":0,"bytes_per_s":1200000.0,"bits_per_s":9600000.0,"retransmitted_segments":0}`.
+/// `{"event":"summary","target":"localhost:1234","peer":"127.0.0.1:1234","flows":1,"broken_flows":0,"duration_s":1.0,"bytes_sent":1300000,"bytes_received":1200000,"bytes_under_way":100000,"corrupted":0,"bytes_per_s":1200000.0,"bits_per_s":9600000.0,"retransmitted_segments":0}`
+/// and the keys of [`HeldUp`].
 #[derive(Clone, Debug, Serialize)]
 pub struct StreamSummary {
     /// The place that was asked for.
@@ -40,6 +42,9 @@ pub struct StreamSummary {
     /// Segments that TCP sent again, where the kernel tells (`TCP_INFO`, tcp(7)).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retransmitted_segments: Option<u64>,
+    /// Causes that held the sending up, where the kernel tells.
+    #[serde(flatten)]
+    pub held_up: Option<HeldUp>,
 }
 
 impl StreamSummary {
@@ -59,7 +64,8 @@ impl StreamSummary {
             corrupted: counts.corrupted,
             bytes_per_s,
             bits_per_s: bytes_per_s * 8.0,
-            retransmitted_segments: outcome.retransmitted,
+            retransmitted_segments: outcome.held_up.map(|held_up| held_up.segments_again()),
+            held_up: outcome.held_up,
         }
     }
 
@@ -90,7 +96,12 @@ impl StreamSummary {
             let again = language.choose("segmentos retransmitidos", "segments retransmitted");
             write!(lines, "; {again} {segments}")?;
         }
-        writeln!(lines)
+        writeln!(lines)?;
+        if let Some(held_up) = self.held_up {
+            let program = language.choose("este programa", "this program");
+            writeln!(lines, "{}", held_up.human(language, program))?;
+        }
+        Ok(())
     }
 }
 
@@ -114,13 +125,15 @@ mod tests {
             bytes_per_s: 1e9,
             bits_per_s: 8e9,
             retransmitted_segments: Some(3),
+            held_up: Some(HeldUp::default()),
         };
         let mut lines = String::new();
         summary.human(Language::English, &mut lines).unwrap();
         assert_eq!(
             lines,
             "\n[+] Summary of localhost:1234 (127.0.0.1): 2 connections, 2s\n\
-             echoed 2GB: 1GB/s, 8Gbit/s; under way 100MB; segments retransmitted 3\n"
+             echoed 2GB: 1GB/s, 8Gbit/s; under way 100MB; segments retransmitted 3\n\
+             held up by: the receiver's window 0%, the network 0%, our send buffer 0%, this program 0%\n"
         );
     }
 }

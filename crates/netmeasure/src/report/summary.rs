@@ -5,23 +5,26 @@ use std::time::Duration;
 
 use netcommon::address::Endpoint;
 use netcommon::language::Language;
+use netcommon::socket::held_up::HeldUp;
+use netcommon::units::show_share;
 use serde::Serialize;
 
 use super::attribution::{Attribution, Side, SocketDrops};
-use super::figures::{per_second, show_rates, show_seconds, show_share};
+use super::figures::{per_second, show_rates, show_seconds};
 use super::histogram::draw;
 use super::round_trips::{RoundTrips, worst};
 use super::waiting::Waiting;
 use crate::counts::Counts;
 use crate::outcome::Outcome;
 use crate::run::Run;
+use crate::schedule::Schedule;
 use crate::statistics::Row;
 
 /// A sender that is later than this is worth a word.
 const WORTH_TELLING: Duration = Duration::from_millis(1);
 
 /// Everything that was measured. Its JSON has these keys, those of [`Counts`], [`Attribution`],
-/// [`RoundTrips`] and [`Waiting`] side by side.
+/// [`RoundTrips`], [`Waiting`] and [`HeldUp`] side by side.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// The place that was asked for.
@@ -65,6 +68,12 @@ pub struct Summary {
     /// How long replies waited in this machine.
     #[serde(flatten)]
     pub waiting: Waiting,
+    /// Causes that held the sending up, over TCP where the kernel tells.
+    #[serde(flatten)]
+    pub held_up: Option<HeldUp>,
+    /// Without a clock, the next message waits for the reply to the last.
+    #[serde(skip)]
+    awaits_replies: bool,
     /// Round trips from one bound up to, not including, the next.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub histogram: Vec<Row>,
@@ -94,6 +103,8 @@ impl Summary {
             lag_p99_s,
             lag_max_s,
             waiting: Waiting::of(outcome),
+            held_up: outcome.held_up,
+            awaits_replies: plan.schedule == Schedule::Replies,
             histogram: outcome.latencies.rows(),
         }
     }
@@ -109,7 +120,8 @@ impl Summary {
         self.write_lag(language, lines)?;
         draw(&self.histogram, lines)?;
         let rates = show_rates(language, self.messages_per_s, self.bytes_per_s);
-        writeln!(lines, "{rates}")
+        writeln!(lines, "{rates}")?;
+        self.write_held_up(language, lines)
     }
 
     fn write_title(&self, language: Language, lines: &mut String) -> fmt::Result {
@@ -173,6 +185,18 @@ impl Summary {
             language.choose("máx", "max"),
             show_seconds(max)
         )
+    }
+
+    fn write_held_up(&self, language: Language, lines: &mut String) -> fmt::Result {
+        let program = if self.awaits_replies {
+            language.choose("la espera de respuestas", "the wait for replies")
+        } else {
+            language.choose("este programa", "this program")
+        };
+        match self.held_up {
+            Some(held_up) => writeln!(lines, "{}", held_up.human(language, program)),
+            None => Ok(()),
+        }
     }
 }
 

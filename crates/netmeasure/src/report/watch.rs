@@ -1,6 +1,7 @@
 //! Puts together what the measuring threads report, interval by interval.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use netcommon::Error;
@@ -10,8 +11,7 @@ use netcommon::units::show_duration;
 
 use super::status::Status;
 use super::{Event, Interval};
-use crate::counts::Counts;
-use crate::outcome::{Outcome, Progress, Trips};
+use crate::outcome::{Progress, Trips};
 use crate::run::Run;
 use crate::schedule::Schedule;
 
@@ -29,7 +29,7 @@ pub struct Watch<'a> {
     status: Status,
     threads: Vec<Thread>,
     intervals: u32,
-    last: Counts,
+    last: Progress,
     /// When metrics are written next.
     next_write: Duration,
     /// Round trips of threads that ended since the last interval.
@@ -40,9 +40,8 @@ pub struct Watch<'a> {
 #[derive(Default)]
 struct Thread {
     progress: VecDeque<Progress>,
-    /// All that it found, once it is done.
-    total: Progress,
-    is_done: bool,
+    /// At its end.
+    end: Option<Progress>,
 }
 
 impl<'a> Watch<'a> {
@@ -62,7 +61,7 @@ impl<'a> Watch<'a> {
             status,
             threads: (0..threads).map(|_| Thread::default()).collect(),
             intervals: 0,
-            last: Counts::default(),
+            last: Progress::default(),
             next_write: plan.report.unwrap_or(INTERVAL),
             rest: Trips::default(),
         }
@@ -83,20 +82,14 @@ impl<'a> Watch<'a> {
         self.say_complete()
     }
 
-    /// A thread is done, with this outcome.
+    /// A thread is done, with these figures in all, and round trips since its last interval.
     ///
     /// # Errors
     ///
     /// A standard output that takes no more.
-    pub fn end(&mut self, thread: usize, outcome: &Outcome) -> Result<(), Error> {
-        self.rest.merge(outcome.interval_trips);
-        let thread = &mut self.threads[thread];
-        thread.is_done = true;
-        thread.total = Progress {
-            counts: outcome.counts,
-            trips: Trips::default(),
-            buckets: outcome.latencies.buckets(),
-        };
+    pub fn end(&mut self, thread: usize, mut progress: Progress) -> Result<(), Error> {
+        self.rest.merge(mem::take(&mut progress.trips));
+        self.threads[thread].end = Some(progress);
         self.say_complete()
     }
 
@@ -107,7 +100,7 @@ impl<'a> Watch<'a> {
             self.intervals += 1;
             let to = self.end_of(self.intervals);
             self.write_metrics(to, &progress);
-            self.say(from, to, progress.counts, progress.trips)?;
+            self.say(from, to, progress)?;
         }
         Ok(())
     }
@@ -125,34 +118,30 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// The figures at the end of the next interval, and the round trips in it.
     fn next_interval(&mut self) -> Option<Progress> {
         let has_news = |thread: &Thread| !thread.progress.is_empty();
         let is_complete = self
             .threads
             .iter()
-            .all(|thread| has_news(thread) || thread.is_done);
+            .all(|thread| has_news(thread) || thread.end.is_some());
         if !is_complete || !self.threads.iter().any(has_news) {
             return None;
         }
-        let mut sum = Progress {
-            trips: std::mem::take(&mut self.rest),
+        let mut progress = Progress {
+            trips: mem::take(&mut self.rest),
             ..Progress::default()
         };
         for thread in &mut self.threads {
-            sum.merge(&thread.progress.pop_front().unwrap_or(thread.total));
+            let next = thread.progress.pop_front().or(thread.end);
+            progress.merge(next.unwrap_or_default());
         }
-        Some(sum)
+        Some(progress)
     }
 
-    fn say(
-        &mut self,
-        from: Duration,
-        to: Duration,
-        counts: Counts,
-        trips: Trips,
-    ) -> Result<(), Error> {
-        let interval = Interval::new(from, to, counts - self.last, trips, self.is_stream);
-        self.last = counts;
+    fn say(&mut self, from: Duration, to: Duration, progress: Progress) -> Result<(), Error> {
+        let interval = Interval::new(from, to, progress.since(&self.last), self.is_stream);
+        self.last = progress;
         if self.says_intervals {
             return self.run.output.say(&Event::Interval(interval));
         }
@@ -169,15 +158,18 @@ impl<'a> Watch<'a> {
     /// A standard output that takes no more.
     pub fn finish(mut self, last: Duration) -> Result<(), Error> {
         self.status.clear();
-        let counts = self
-            .threads
-            .iter()
-            .fold(Counts::default(), |sum, thread| sum + thread.total.counts);
-        if !self.says_intervals || counts == self.last {
+        let mut progress = Progress {
+            trips: mem::take(&mut self.rest),
+            ..Progress::default()
+        };
+        let ends = self.threads.iter().filter_map(|thread| thread.end);
+        ends.for_each(|end| progress.merge(end));
+        let is_told =
+            |last: &Progress| (last.counts, last.bytes) == (progress.counts, progress.bytes);
+        if !self.says_intervals || is_told(&self.last) {
             return Ok(());
         }
         let from = self.end_of(self.intervals);
-        let rest = std::mem::take(&mut self.rest);
-        self.say(from, last.max(from), counts, rest)
+        self.say(from, last.max(from), progress)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use netcommon::Error;
 use netcommon::buffer::Buffer;
 use netcommon::difference::Difference;
+use netcommon::socket::held_up::{HeldUp, Sampler};
 use netcommon::socket::info::tcp_info;
 use netmeasure::engine::{Failure, Inbox, Outgoing, Received, Sent, Transport};
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
@@ -23,6 +24,7 @@ const ROOM: usize = 32;
 /// One connection, and how far each direction is.
 pub(super) struct Connection {
     stream: TcpStream,
+    sampler: Sampler,
     messages: Messages,
     /// Bytes sent of the next message, and when its first one was.
     sent: usize,
@@ -39,6 +41,7 @@ impl Connection {
     pub(super) fn new(stream: TcpStream, flow: u16, length: usize) -> Self {
         Self {
             stream,
+            sampler: Sampler::default(),
             messages: Messages::new(flow, length),
             sent: 0,
             begun: None,
@@ -124,6 +127,7 @@ impl Transport for Tcp {
         let flags = MsgFlags::MSG_DONTWAIT;
         let descriptor = socket.as_raw_fd();
         let written = sendmsg::<()>(descriptor, &slices, &[], flags, None)?;
+        socket.sampler.after_write(&socket.stream, messages.now);
         let length = socket.messages.length();
         let total = socket.sent + written;
         let sent = Sent {
@@ -153,6 +157,7 @@ impl Transport for Tcp {
         } else {
             MsgFlags::MSG_DONTWAIT
         };
+        socket.sampler.before_read(&socket.stream, inbox.now);
         let count = recv(socket.as_raw_fd(), &mut self.chunk, flags)?;
         if waits {
             inbox.look_at_clock();
@@ -184,8 +189,8 @@ impl Transport for Tcp {
         tcp_info(&socket.stream).map_or(0, |info| info.bytes_acknowledged)
     }
 
-    fn retransmitted(&self, socket: &Connection) -> Option<u64> {
-        tcp_info(&socket.stream).map(|info| info.retransmitted.into())
+    fn held_up(&self, socket: &Connection, now: Duration) -> Option<HeldUp> {
+        socket.sampler.held_up(&socket.stream, now)
     }
 }
 
