@@ -5,6 +5,7 @@
 //! - `tcp_failures`: servers that fail a measurement
 //! - `connecting`: many flows, their addresses, ports and descriptors
 //! - `tcp_stalls`: peers that stop taking or giving bytes
+//! - `tcp_attribution`: slow peers, paths and programs are told apart
 //! - `tcp_output`: what a measurement says
 //! - `udp_matrix`: hundreds of paths that lose, copy, delay, reorder and damage, each count the path's own
 //! - `udp_path`: single fates, and how bounds, interrupts and intervals tell them
@@ -15,6 +16,7 @@
 //! - `udp_senders`: the table of senders of `udp-server`
 
 mod connecting;
+mod tcp_attribution;
 mod tcp_echoes;
 mod tcp_failures;
 mod tcp_latency;

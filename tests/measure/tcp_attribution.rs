@@ -1,0 +1,263 @@
+//! Attribution: peers, paths and programs that are known to be slow are told as the cause.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use crate::harness::echoes::hold_up;
+use crate::harness::measured::{count, figure, measure, summary};
+use crate::harness::{
+    Finished, Running, Server, TcpClient, TcpServer, With, connect, in_own_machine, installed,
+    parse_event, run, serve_one,
+};
+
+/// A share of the time, from 0 to 1.
+#[track_caller]
+fn share(event: &Value, name: &str) -> f64 {
+    figure(&event["held_up"], name)
+}
+
+/// All of the time is somebody's.
+#[track_caller]
+fn assert_whole(event: &Value) {
+    let names = ["receiver", "network", "sndbuf", "program"];
+    let sum: f64 = names.iter().map(|name| share(event, name)).sum();
+    assert!((sum - 1.0).abs() < 1e-6, "{event}");
+    assert!(figure(event, "tcp_min_rtt_s") > 0.0, "{event}");
+}
+
+fn closed(end: &Finished) -> Value {
+    end.assert_code(0);
+    end.events_of("closed").remove(0)
+}
+
+fn file_of(bytes: u64) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    file.as_file().set_len(bytes).unwrap();
+    file
+}
+
+fn client_of(server: impl ToString, arguments: &str, file: &NamedTempFile) -> Command {
+    let command = TcpClient.command(arguments).with(["-f"]);
+    command.with([file.path()]).with([server.to_string()])
+}
+
+/// Reads to the end, at most 16 KB in 20 ms.
+fn read_slowly(mut stream: &TcpStream) {
+    let mut chunk = [0; 16 << 10];
+    while stream.read(&mut chunk).unwrap() > 0 {
+        hold_up(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_server_that_reads_slowly_is_the_receiver() {
+    let server = serve_one(|stream| read_slowly(&stream));
+    let closed = closed(&run(client_of(server, "--json", &file_of(3_000_000))));
+    assert_whole(&closed);
+    assert!(share(&closed, "receiver") > 0.7, "{closed}");
+}
+
+#[test]
+fn a_client_that_reads_slowly_is_the_receiver_of_its_echo() {
+    let server = Server::start(TcpServer, "--json");
+    let client = connect(server.address);
+    let mut writer = client.try_clone().unwrap();
+    let sending = thread::spawn(move || {
+        writer.write_all(&vec![7; 3_000_000]).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    read_slowly(&client);
+    sending.join().unwrap();
+    drop(client);
+    let closed = server.finish().pop().unwrap();
+    assert_whole(&closed);
+    assert!(share(&closed, "receiver") > 0.7, "{closed}");
+}
+
+/// A message is acknowledged within 40 ms at the latest (a delayed acknowledgement), however busy the
+/// machine is, and the next is due 200 ms after it.
+#[test]
+fn a_rate_far_below_what_the_path_carries_is_this_program_s() {
+    let server = Server::start(TcpServer, "");
+    let end = measure(TcpClient, server.address, "-c 10 --rate 5");
+    end.assert_code(0);
+    let summary = summary(&end);
+    assert_whole(&summary);
+    assert!(share(&summary, "program") > 0.7, "{summary}");
+    assert_eq!(figure(&summary, "retransmitted_percent"), 0.0);
+}
+
+/// Runs a client of an echo server, and takes its output slower than the path brings it.
+fn with_slow_output(mut client: Command) -> String {
+    let mut child = client.stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let (mut output, mut chunk) = (Vec::new(), vec![0; 256 << 10]);
+    loop {
+        let length = stdout.read(&mut chunk).unwrap();
+        if length == 0 {
+            break;
+        }
+        output.extend_from_slice(&chunk[..length]);
+        hold_up(Duration::from_millis(5));
+    }
+    assert!(child.wait().unwrap().success());
+    String::from_utf8(output).unwrap()
+}
+
+#[test]
+fn a_receiver_that_waits_for_our_own_reading_is_this_program() {
+    let server = Server::start(TcpServer, "");
+    let file = file_of(20_000_000);
+    let output = with_slow_output(client_of(server.address, "--json --rcvbuf 64K", &file));
+    let closed = parse_event(output.lines().last().unwrap());
+    assert_whole(&closed);
+    assert!(share(&closed, "program") > 0.7, "{closed}");
+    assert!(share(&closed, "receiver") < 0.3, "{closed}");
+}
+
+#[test]
+fn a_program_that_was_stopped_blames_nobody_else() {
+    let server = Server::start(TcpServer, "");
+    let command = TcpClient.to(server.address, "--stream -t 1 --report 100ms --json");
+    let client = Running::start(command);
+    assert_eq!(client.event()["event"], "interval");
+    client.pause();
+    hold_up(Duration::from_secs(4));
+    client.resume();
+    let end = client.wait();
+    end.assert_code(0);
+    let summary = summary(&end);
+    assert_whole(&summary);
+    assert!(share(&summary, "program") > 0.6, "{summary}");
+}
+
+/// In a machine of its own whose loopback carries 10 Mbit/s, with the segments of an Ethernet.
+fn behind_a_bucket(limit: &str, script: &str) -> Option<Finished> {
+    installed("tc", "")?;
+    let script = format!(
+        "ip link set lo mtu 1500\n\
+         tc qdisc add dev lo root tbf rate 10mbit burst 32k limit {limit}\n{script}"
+    );
+    Some(run(in_own_machine(&script)?))
+}
+
+#[test]
+fn a_narrow_path_is_the_network_and_its_losses_are_sent_again() {
+    let script = "$tcp_server -q & \
+                  $tcp_client --retry 30s --stream -t 3 --report 500ms --json localhost 1234";
+    for (limit, loses) in [("1m", false), ("30k", true)] {
+        let Some(end) = behind_a_bucket(limit, script) else {
+            return;
+        };
+        end.assert_code(0);
+        let summary = summary(&end);
+        assert_whole(&summary);
+        assert!(share(&summary, "network") > 0.7, "{limit}: {summary}");
+        let again = count(&summary, "retransmitted_bytes");
+        assert!(again > 0 || !loses, "{summary}");
+        let intervals = end.events_of("interval");
+        let parts = intervals
+            .iter()
+            .map(|interval| count(interval, "retransmitted_bytes"));
+        assert_eq!(parts.sum::<u64>(), again, "{intervals:?}");
+    }
+}
+
+/// A server that discards, behind a path on which acknowledgements come late, one by one: 10 ms each
+/// where they queue. Only with more under way than the send buffer holds would it carry more.
+const SLOW_ACKNOWLEDGEMENTS: &str = r#"
+    mkfifo $d/ready $d/linked
+    unshare --net sh -c "set -e
+        echo > $d/ready
+        read line < $d/linked
+        ip addr add 192.0.2.2/24 dev there
+        ip link set there up
+        tc qdisc add dev there root tbf rate 50kbit burst 100 limit 20k
+        exec python3 -c \"\$discard\"" &
+    read line < $d/ready
+    ip link add name here gso_max_segs 1 type veth peer name there netns $!
+    ip addr add 192.0.2.1/24 dev here
+    ip link set here up
+    ip route replace 192.0.2.0/24 dev here congctl reno initcwnd 50
+    echo > $d/linked
+    head -c 4M /dev/zero > $d/file
+    $tcp_client --retry 30s --json --sndbuf 16384 -f $d/file 192.0.2.2:1234
+"#;
+
+const DISCARD: &str = "
+import socket
+listener = socket.create_server(('', 1234))
+while True:
+    client = listener.accept()[0]
+    while client.recv(65536):
+        pass
+    client.close()
+";
+
+#[test]
+fn a_send_buffer_that_is_smaller_than_the_path_is_told_as_that() {
+    let needed = ["tc", "python3", "mkfifo"];
+    if needed
+        .iter()
+        .any(|program| installed(program, "").is_none())
+    {
+        return;
+    }
+    let Some(machine) = in_own_machine(SLOW_ACKNOWLEDGEMENTS) else {
+        return;
+    };
+    let closed = closed(&run(machine.with_env("discard", DISCARD)));
+    assert_whole(&closed);
+    assert!(share(&closed, "sndbuf") > 0.5, "{closed}");
+}
+
+#[test]
+fn people_read_what_held_it_up_in_both_languages() {
+    let server = Server::start(TcpServer, "-v");
+    let table = [
+        ("-c 2 -i 10ms --lang en", "this program "),
+        ("-c 2 -i 10ms --lang es", "este programa "),
+        ("-t 100ms --lang en", "the wait for replies "),
+        ("-t 100ms --stream --lang es", "este programa "),
+    ];
+    for (arguments, program) in table {
+        let end = run(TcpClient.to(server.address, arguments));
+        end.assert_code(0);
+        let starts = [
+            "held up by: the receiver's window ",
+            "frenado por: la ventana del receptor ",
+        ];
+        let is_told = |line: &&str| starts.iter().any(|start| line.starts_with(start));
+        let lines: Vec<_> = end.text().lines().filter(is_told).collect();
+        let [line] = lines[..] else {
+            panic!("{}", end.text());
+        };
+        assert!(line.contains(program), "{line}");
+        assert!(
+            line.contains("%; retransmi") && line.contains(" (m"),
+            "{line}"
+        );
+    }
+    // A transfer says it in the log.
+    let file = NamedTempFile::new().unwrap();
+    fs::write(&file, "hola").unwrap();
+    let told = |end: &Finished| end.stderr.contains("held up by: the receiver's window ");
+    assert!(!told(&run(client_of(server.address, "", &file))));
+    assert!(told(&run(client_of(server.address, "-v", &file))));
+    let end = server.interrupt();
+    end.assert_code(0);
+    let lines = end
+        .stderr
+        .lines()
+        .filter(|line| line.contains(" bytes echoed in "));
+    let told =
+        lines.filter(|line| line.contains("; held up by: ") && line.contains("nothing to echo "));
+    assert_eq!(told.count(), 6, "{}", end.stderr);
+}
