@@ -2,7 +2,8 @@
 
 use clap::{Arg, Command, ValueHint};
 
-use super::completions::INTERFACE;
+/// The identifier of the option whose value is a network interface, for which clap has no hint.
+const INTERFACE: &str = "interface";
 
 /// Words are parted at `=` and `:`, too (`COMP_WORDBREAKS`, bash(1)).
 const SCRIPT: &str = r#"_FUNCTION() {

@@ -5,9 +5,6 @@ use clap_complete::{Shell, generate};
 
 use super::bash;
 
-/// The identifier of the option whose value is a network interface, for which clap has no hint.
-pub(super) const INTERFACE: &str = "interface";
-
 /// The completions of a command for one shell.
 pub(super) fn script(shell: Shell, command: Command, name: &'static str) -> String {
     let mut command = command.mut_args(without_files);
