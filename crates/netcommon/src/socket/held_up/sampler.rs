@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::HeldUp;
-use crate::socket::info::tcp_info;
+use crate::socket::info::{TcpInfo, tcp_info};
 use crate::socket::memory_info::MemoryInfo;
 
 /// Between looks, at least: each costs a system call, and there may be thousands of connections.
@@ -26,12 +26,14 @@ impl Sampler {
         });
     }
 
-    /// After a write: looks whether all is sent and still fills more than half of the send buffer.
+    /// After a write: looks whether all is sent, queues nowhere, and still fills more than half of the
+    /// send buffer.
     pub fn after_write(&self, socket: &impl AsFd, now: Duration) {
         self.full.look(now, || {
             let is_full = |memory: MemoryInfo| memory.unacknowledged > memory.sndbuf / 2;
+            let is_under_way = |info: TcpInfo| info.bytes_unsent == 0 && !queues(&info);
             MemoryInfo::of(socket).is_some_and(is_full)
-                && tcp_info(socket).is_some_and(|info| info.bytes_unsent == 0)
+                && tcp_info(socket).is_some_and(is_under_way)
         });
     }
 
@@ -41,6 +43,12 @@ impl Sampler {
         let (unread, full) = (self.unread.found(), self.full.found());
         Some(HeldUp::sampled(&tcp_info(socket)?, now, unread, full))
     }
+}
+
+/// Whether packets wait on the path: they take more than twice as long as the fastest did.
+fn queues(info: &TcpInfo) -> bool {
+    let rtt = info.rtt.zip(info.min_rtt);
+    rtt.is_some_and(|(smoothed, shortest)| smoothed > 2 * shortest)
 }
 
 /// The time in which something held, as far as looks have found it: each stands for the time since
