@@ -39,7 +39,7 @@ impl Lesson {
         let listener = Arc::downgrade(&self.listener);
         move || {
             if let Some(listener) = listener.upgrade()
-                && let Err(error) = shut_down(&listener)
+                && let Err(error) = shut_down(listener)
             {
                 log::error!("cannot wake accept: {error}");
             }
@@ -83,10 +83,13 @@ impl Lesson {
     }
 }
 
-/// A blocked accept(2) returns once its socket listens no more.
-fn shut_down(listener: &TcpListener) -> io::Result<()> {
+/// A blocked accept(2) returns once its socket listens no more. The share in the listener is given up
+/// before the call is told: what the main thread tells after it, it closes itself.
+fn shut_down(listener: Arc<TcpListener>) -> io::Result<()> {
     let call = Call::WakeListener(listener.as_raw_fd());
-    explain::call(call, || SockRef::from(listener).shutdown(Shutdown::Both))
+    explain::call(call, move || {
+        SockRef::from(&*listener).shutdown(Shutdown::Both)
+    })
 }
 
 fn start_thread(number: usize, talk: Talk, client: Arc<()>) -> Result<(), Error> {
