@@ -86,8 +86,9 @@ impl Connection {
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let begun = Instant::now();
         let length = explain::send(&self.stream, bytes)?;
-        self.sampler.after_write(&self.stream, self.since.elapsed());
+        self.sampler.after_wait(&self.stream, begun.elapsed());
         self.traffic.sent.inc_by(length as u64);
         Ok(length)
     }

@@ -10,8 +10,8 @@
 //! stops reading when its echo is not read: a receiver's window that is closed while our own receive
 //! buffer is more than half full is the program's doing. And the kernel notices a wait for the send
 //! buffer only where it sends while the program waits already: nearly always with pacing (BBR), hardly
-//! ever without. A send buffer that is more than half full of bytes that are all sent is such a wait,
-//! unless they queue on the path (a round trip of more than twice the shortest): that is the network's.
+//! ever without. A wait for room while all is sent is such a wait, unless it queues on the path (a round
+//! trip of more than twice the shortest): that is the network's.
 
 mod report;
 mod sampler;

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::HeldUp;
-use crate::socket::info::{TcpInfo, tcp_info};
+use crate::socket::info::tcp_info;
 use crate::socket::memory_info::MemoryInfo;
 
 /// Between looks, at least: each costs a system call, and there may be thousands of connections.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// A shorter write has not waited.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// Samples of one connection, taken by the threads that read and write. Times are since it stood.
 #[derive(Debug, Default)]
@@ -26,15 +29,21 @@ impl Sampler {
         });
     }
 
-    /// After a write: looks whether all is sent, queues nowhere, and still fills more than half of the
-    /// send buffer.
+    /// After a write that does not block: looks whether bytes that are under way fill
+    /// more than half of the send buffer.
     pub fn after_write(&self, socket: &impl AsFd, now: Duration) {
         self.full.look(now, || {
             let is_full = |memory: MemoryInfo| memory.unacknowledged > memory.sndbuf / 2;
-            let is_under_way = |info: TcpInfo| info.bytes_unsent == 0 && !queues(&info);
-            MemoryInfo::of(socket).is_some_and(is_full)
-                && tcp_info(socket).is_some_and(is_under_way)
+            MemoryInfo::of(socket).is_some_and(is_full) && is_under_way(socket)
         });
+    }
+
+    /// After a write that has taken so long: looks whether it waited for bytes that are
+    /// under way.
+    pub fn after_wait(&self, socket: &impl AsFd, waited: Duration) {
+        if waited >= SHORTEST_WAIT && is_under_way(socket) {
+            self.full.add(waited);
+        }
     }
 
     /// Causes that have held the sending up until now; `None` where the kernel does not tell.
@@ -45,10 +54,14 @@ impl Sampler {
     }
 }
 
-/// Whether packets wait on the path: they take more than twice as long as the fastest did.
-fn queues(info: &TcpInfo) -> bool {
-    let rtt = info.rtt.zip(info.min_rtt);
-    rtt.is_some_and(|(smoothed, shortest)| smoothed > 2 * shortest)
+/// Whether all is sent and does not queue on the path, where round trips would take more than twice
+/// as long as the shortest.
+fn is_under_way(socket: &impl AsFd) -> bool {
+    tcp_info(socket).is_some_and(|info| {
+        let rtt = info.rtt.zip(info.min_rtt);
+        let queues = rtt.is_some_and(|(smoothed, shortest)| smoothed > 2 * shortest);
+        info.bytes_unsent == 0 && !queues
+    })
 }
 
 /// The time in which something held, as far as looks have found it: each stands for the time since
@@ -68,8 +81,12 @@ impl Samples {
         }
         self.looked_ns.store(nanos(now), Ordering::Relaxed);
         if holds() {
-            self.found_ns.fetch_add(nanos(passed), Ordering::Relaxed);
+            self.add(passed);
         }
+    }
+
+    fn add(&self, time: Duration) {
+        self.found_ns.fetch_add(nanos(time), Ordering::Relaxed);
     }
 
     fn found(&self) -> Duration {
