@@ -3,10 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use super::DEADLINE;
 use super::process::Running;
@@ -19,10 +21,18 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn open() -> Self {
-        let pair = openpty(None, None).expect("a pseudo-terminal");
+        // openpty(3) would give descriptors that every program started meanwhile inherits.
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let master = posix_openpt(flags).expect("a pseudo-terminal");
+        grantpt(&master)
+            .and(unlockpt(&master))
+            .expect("its other end");
+        let path = ptsname_r(&master).expect("the path of its other end");
+        let mut slave = File::options();
+        slave.read(true).write(true).custom_flags(flags.bits());
         Self {
-            master: pair.master.into(),
-            slave: Some(pair.slave),
+            master: OwnedFd::from(master).into(),
+            slave: Some(slave.open(path).expect("its other end").into()),
         }
     }
 
