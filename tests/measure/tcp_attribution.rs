@@ -130,7 +130,7 @@ fn with_slow_output(mut client: Command) -> String {
             break;
         }
         output.extend_from_slice(&chunk[..length]);
-        hold_up(Duration::from_millis(5));
+        hold_up(Duration::from_millis(10));
     }
     assert!(child.wait().unwrap().success());
     String::from_utf8(output).unwrap()
@@ -141,8 +141,8 @@ fn a_receiver_that_waits_for_our_own_reading_is_this_program() {
     let server = serve_narrowly(|stream| {
         io::copy(&mut &stream, &mut &stream).unwrap();
     });
-    let file = file_of(20_000_000);
-    let output = with_slow_output(client_of(server, "--json --rcvbuf 64K", &file));
+    let file = file_of(12_000_000);
+    let output = with_slow_output(client_of(server, "--json --rcvbuf 1M", &file));
     let closed = parse_event(output.lines().last().unwrap());
     assert_whole(&closed);
     assert!(share(&closed, "program") > 0.7, "{closed}");
