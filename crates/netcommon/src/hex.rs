@@ -31,7 +31,7 @@ pub struct HexBytes(pub Vec<u8>);
 ///
 /// # Errors
 ///
-/// What is no digit, with its place, and digits that make no whole bytes, with their number.
+/// A character that is no digit, with its place, and digits that make no whole bytes, with their number.
 pub fn parse_hex(input: &str) -> Result<HexBytes, String> {
     for (at, letter) in input.chars().enumerate() {
         if !letter.is_ascii_hexdigit() && !is_separator(letter) {

@@ -92,7 +92,7 @@ fn open_readable(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// What poll(2) reports: bytes (`POLLIN`), the end (`POLLHUP` alone, from a pipe), or an error.
+/// A report of poll(2): bytes (`POLLIN`), the end (`POLLHUP` alone, from a pipe), or an error.
 fn poll_events(file: &File, timeout: PollTimeout) -> io::Result<PollFlags> {
     let mut ready = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
     poll(&mut ready, timeout)?;

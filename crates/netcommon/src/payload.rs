@@ -129,7 +129,7 @@ impl<'a> JsonPayload<'a> {
 ///
 /// # Errors
 ///
-/// What the serializer refuses.
+/// The serializer's errors.
 pub fn text_or_base64<S: Serializer>(bytes: &&[u8], serializer: S) -> Result<S::Ok, S::Error> {
     JsonPayload::new(bytes).serialize(serializer)
 }
@@ -154,7 +154,7 @@ pub struct Utf8Pieces {
 }
 
 impl Utf8Pieces {
-    /// What can be shown now: the bytes held back before and `piece`, less an unfinished character.
+    /// The part that can be shown now: the bytes held back before and `piece`, less an unfinished character.
     pub fn push(&mut self, piece: &[u8]) -> Vec<u8> {
         let mut whole = mem::take(&mut self.unfinished);
         whole.extend_from_slice(piece);
@@ -162,7 +162,7 @@ impl Utf8Pieces {
         whole
     }
 
-    /// What is left at the end of the stream.
+    /// The rest at the end of the stream.
     pub fn finish(&mut self) -> Vec<u8> {
         mem::take(&mut self.unfinished)
     }

@@ -1,4 +1,4 @@
-//! What is measured, as metrics: messages by state, irregular replies, bytes, and a histogram of
+//! Measurements as metrics: messages by state, irregular replies, bytes, and a histogram of
 //! round trips.
 
 use std::fmt;
@@ -18,7 +18,7 @@ pub struct MeasureMetrics {
     /// Those of the program.
     metrics: Metrics,
     traffic: Traffic,
-    /// What a stream, of which nothing is lost, has not.
+    /// None of a stream, of which nothing is lost.
     messages: Option<MessageMetrics>,
 }
 

@@ -24,7 +24,7 @@ pub struct Run {
     pub server: String,
     /// The address of the peer.
     pub peer: SocketAddr,
-    /// What is written for Prometheus.
+    /// Metrics for Prometheus.
     pub metrics: MeasureMetrics,
     clock: OnceLock<Clock>,
     wakers: Mutex<Vec<Arc<Waker>>>,

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Hosts that are remembered; all connections of further ones are told.
 const MAX_HOSTS: usize = 1024;
 
-/// What is known of the hosts that connected, and of connections that are not told yet.
+/// The hosts that connected, and connections that are not told yet.
 #[derive(Default)]
 pub(crate) struct HealthChecks {
     hosts: HashMap<Endpoint, Host>,
@@ -36,7 +36,7 @@ struct Host {
     untold: u64,
 }
 
-/// What is to be told after a review.
+/// Lines due after a review.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Review {
     /// Clients that are no health checks: they stay.
@@ -89,7 +89,7 @@ impl HealthChecks {
             .map(|review| review.saturating_duration_since(now))
     }
 
-    /// What is to be told by now.
+    /// Lines due by now.
     pub(crate) fn review(&mut self, now: Instant) -> Review {
         if self.review.is_none_or(|review| now < review) {
             return Review::default();

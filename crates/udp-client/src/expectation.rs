@@ -16,7 +16,7 @@ pub(crate) struct Expectation {
     hashes: RandomState,
 }
 
-/// What a reply is.
+/// Verdict on a reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The echo of the datagram that was sent last.

@@ -1,4 +1,4 @@
-//! What is counted for Prometheus.
+//! Counters for Prometheus.
 
 use netcommon::openmetrics::{Counter, Metrics};
 

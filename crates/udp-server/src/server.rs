@@ -45,7 +45,7 @@ pub struct Settings {
     pub time: Option<Duration>,
     /// Parts of a datagram that people see.
     pub view: View,
-    /// What is counted for Prometheus.
+    /// Counters for Prometheus.
     pub metrics: ServerMetrics,
 }
 

@@ -26,7 +26,7 @@ impl fmt::Display for Group {
 ///
 /// # Errors
 ///
-/// What is not a multicast address is refused with the input and the accepted form.
+/// An address that is not multicast is refused with the input and the accepted form.
 pub fn parse_group(input: &str) -> Result<Group, String> {
     let (address, interface) = match input.split_once('@') {
         Some((address, interface)) => (address, Some(interface.to_owned())),

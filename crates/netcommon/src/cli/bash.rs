@@ -77,7 +77,7 @@ fn spellings(arg: &Arg) -> Vec<String> {
     short.into_iter().chain(long).collect()
 }
 
-/// What stands in front of a value: `-m`, `--message` and `--message=`.
+/// Spellings in front of a value: `-m`, `--message` and `--message=`.
 fn patterns(option: &Arg) -> Vec<String> {
     let attached = option.get_long().map(|long| format!("--{long}="));
     let apart = (!option.is_require_equals_set()).then(|| spellings(option));

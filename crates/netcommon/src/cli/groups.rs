@@ -373,7 +373,7 @@ impl RetryArgs {
 ///
 /// # Errors
 ///
-/// What [`parse_duration`] refuses, and zero, which the kernel would take for "for ever" (socket(7)).
+/// The errors of [`parse_duration`], and zero, which the kernel would take for "for ever" (socket(7)).
 pub fn parse_wait(input: &str) -> Result<Duration, String> {
     let duration = parse_duration(input)?;
     if duration.is_zero() {

@@ -25,7 +25,7 @@ fn identity(stream: &impl AsFd) -> Option<String> {
     Some(format!("{}:{}", metadata.dev(), metadata.ino()))
 }
 
-/// What stands in front of a line (sd-daemon(3)); nothing where the journal does not read it.
+/// Prefix of a line (sd-daemon(3)); nothing where the journal does not read it.
 pub(super) fn priority(level: Level) -> &'static str {
     if !is_on() {
         return "";

@@ -47,7 +47,7 @@ pub trait Program: Parser {
     /// The name in messages.
     const NAME: &'static str;
 
-    /// What its help and its man page say beside the options.
+    /// Sections of its help and its man page beside the options.
     const MANUAL: Manual;
 
     /// The style of its output, in which a failure is reported too.

@@ -6,7 +6,7 @@ pub(super) type Entry = (&'static str, &'static str);
 /// A list of terms, each with what it means.
 pub type Entries = &'static [Entry];
 
-/// What the help and the man page of one program say beside its options.
+/// Sections of the help and the man page of one program beside its options.
 #[derive(Clone, Copy, Debug)]
 pub struct Manual {
     /// Command lines, and what each is for.
@@ -17,7 +17,7 @@ pub struct Manual {
     pub environment: Entries,
     /// Files beside those that every program reads.
     pub files: Entries,
-    /// What it does not do well.
+    /// Its known faults.
     pub bugs: &'static str,
 }
 
@@ -123,12 +123,12 @@ pub(super) const FILES: [Entry; 2] = [
     ),
 ];
 
-/// What no program does well.
+/// Known faults of all programs.
 pub(super) const BUGS: &str = "\
 Linux alone is tested. Joined emoji show their parts, because characters that are drawn as nothing are \
 escaped.";
 
-/// What all JSON events have in common.
+/// Properties of all JSON events.
 pub(super) const EVENTS_INTRODUCTION: &str = "\
 With --json, standard output carries one object a line, each with the key event. Addresses are \
 ip:port, sizes bytes, times seconds. A payload is text where it is UTF-8, else base64 (RFC 4648) in \

@@ -1,4 +1,4 @@
-//! What the kernel dropped for a socket, for want of room in its receive buffer above all.
+//! The kernel's drops for a socket, for want of room in its receive buffer above all.
 
 use std::os::fd::AsFd;
 

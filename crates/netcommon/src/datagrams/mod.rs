@@ -89,7 +89,7 @@ pub struct Details {
     pub timestamps: bool,
 }
 
-/// What the kernel tells about a datagram; `None` where it was not asked, or cannot tell.
+/// The kernel's facts about a datagram; `None` where it was not asked, or cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecvMeta {
     /// The sender, as the socket needs it to answer: a peer over IPv4 on an IPv6 socket is mapped
@@ -211,7 +211,7 @@ pub struct Datagram<'a> {
     pub meta: &'a RecvMeta,
 }
 
-/// What one call has received: one message or more.
+/// The messages of one call: one message or more.
 #[derive(Debug)]
 pub struct Batch<'a> {
     buffer: &'a [u8],
@@ -263,7 +263,7 @@ pub struct Transmit<'a> {
 }
 
 impl Transmit<'_> {
-    /// What the control data says, which datagrams of one system call have in common; the family is
+    /// The facts in the control data, which datagrams of one system call have in common; the family is
     /// that of the packet, whatever that of the socket.
     fn header(&self) -> (bool, Option<IpAddr>, Option<u8>, Option<u8>) {
         let is_v4 = self.peer.ip().to_canonical().is_ipv4();
@@ -271,7 +271,7 @@ impl Transmit<'_> {
     }
 }
 
-/// What became of datagrams to send.
+/// Result of a call that sends datagrams.
 #[derive(Debug, Default)]
 pub struct SendReport {
     /// Datagrams that the kernel took.

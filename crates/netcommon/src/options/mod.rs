@@ -124,7 +124,7 @@ fn granted(reported: io::Result<usize>) -> usize {
     }
 }
 
-/// What the user may try where a receive buffer was full.
+/// Advice where a receive buffer was full.
 pub const RCVBUF_HINT: &str =
     "ask for more with --rcvbuf, and raise net.core.rmem_max if it is not granted";
 

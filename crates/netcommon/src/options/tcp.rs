@@ -10,7 +10,7 @@ use crate::error::Error;
 /// Options of a TCP socket (tcp(7)). A listener's are inherited by the connections it accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpOptions {
-    /// What TCP shares with UDP.
+    /// The options that TCP shares with UDP.
     pub socket: SocketOptions,
     /// `TCP_NODELAY`: small writes leave at once (no Nagle algorithm).
     pub nodelay: bool,

@@ -1,4 +1,4 @@
-//! What is written to standard output, on its way to the system.
+//! Bytes for standard output, on their way to the system.
 
 use std::io::{self, BufWriter, Write};
 use std::mem;
@@ -16,7 +16,7 @@ pub(super) struct Buffer {
     losses: Losses,
 }
 
-/// What becomes of bytes that cannot be written.
+/// Treatment of bytes that cannot be written.
 enum Losses {
     /// The program fails.
     Fatal,

@@ -61,7 +61,7 @@ pub trait Event: Serialize {
     fn human(&self, language: Language, lines: &mut String);
 }
 
-/// What standard output carries.
+/// The content of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Lines for people.
@@ -81,7 +81,7 @@ pub enum Style {
 /// Whatever writes fails with [`ErrorKind::OutputClosed`] when nobody reads any more, else with
 /// [`ErrorKind::LocalLimit`] and the system's reason; the latter never in a [log](Self::into_log).
 pub struct Output {
-    /// What it carries.
+    /// Its content.
     pub style: Style,
     /// The language of the human lines.
     pub language: Language,
@@ -147,7 +147,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// What a [log](Self::into_log) has lost, as a local limit.
+    /// The loss of a [log](Self::into_log), as a local limit.
     pub fn finish(&self) -> Result<(), Error> {
         self.lock().buffer.finish()
     }

@@ -1,4 +1,4 @@
-//! What each style carries, and what a failing standard output comes to.
+//! The content of each style, and the result of a failing standard output.
 
 use super::*;
 use std::fs::File;

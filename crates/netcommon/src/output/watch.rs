@@ -50,7 +50,7 @@ mod tests {
     use mio::{Events, Poll};
     use nix::pty::openpty;
 
-    /// What stands for standard output, and its reader, which can write where the kind of file lets it.
+    /// A stand-in for standard output, and its reader, which can write where the kind of file lets it.
     fn outputs() -> [(&'static str, OwnedFd, OwnedFd); 3] {
         let (pipe_reader, pipe_writer) = io::pipe().unwrap();
         let (socket, peer) = UnixStream::pair().unwrap();

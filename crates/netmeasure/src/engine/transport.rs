@@ -211,7 +211,7 @@ impl Inbox<'_> {
         self.recorder.bytes_received(bytes);
     }
 
-    /// What came was joined by the kernel from several.
+    /// The kernel joined this message from several.
     pub fn coalesced(&mut self) {
         self.outcome.is_coalesced = true;
     }

@@ -6,7 +6,7 @@ use netcommon::host::HostCount;
 use netcommon::language::Language;
 use serde::Serialize;
 
-/// What the kernel dropped for the sockets of a run, for want of room in their receive buffers above all
+/// The kernel's drops for the sockets of a run, for want of room in their receive buffers above all
 /// (`SO_MEMINFO`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketDrops {
@@ -30,7 +30,7 @@ pub enum Side {
 /// Where the lost ones of a run were lost, as far as the kernel's counters show it. Its JSON:
 /// `"lost_here":{"socket":650,"host_at_most":12},"lost_before":138`.
 ///
-/// What is not known is `null`. The figures that are known never exceed what was lost, and are it
+/// An unknown figure is `null`. The figures that are known never exceed what was lost, and are it
 /// together where all are known.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Attribution {

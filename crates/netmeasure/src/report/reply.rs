@@ -22,7 +22,7 @@ pub struct ReplyLine {
     pub sequence: Option<u64>,
     /// Its length.
     pub bytes: usize,
-    /// What it is worth.
+    /// The verdict on it.
     #[serde(serialize_with = "word")]
     pub verdict: Verdict,
     /// Seconds since its message was sent, or was due to be; `null` where it answers none.

@@ -31,7 +31,7 @@ const RCVBUF: usize = 4 << 20;
 ///
 /// # Errors
 ///
-/// What keeps probes from being sent, no reply or a wrong one, a broken bound.
+/// Probes that cannot be sent, no reply or a wrong one, a broken bound.
 pub(crate) fn run(args: &Args, mut plan: Plan, metrics: &Metrics) -> Result<(), Error> {
     let target = args.target.remote_target()?;
     metrics.set_target(&target);

@@ -61,7 +61,7 @@ pub struct Summary {
     pub answered: Option<u64>,
     /// Seconds since the socket was bound.
     pub duration_s: f64,
-    /// What became of probes, if any came.
+    /// Losses of probes, if any came.
     #[serde(flatten)]
     pub losses: Option<ProbeLosses>,
 }
@@ -104,7 +104,7 @@ impl Summary {
         losses.attribution.human(language, lines)
     }
 
-    /// What was received, and what became of it.
+    /// Totals of the datagrams received.
     pub(crate) fn figures(&self, language: Language) -> String {
         let received = language.choose("datagramas recibidos", "datagrams received");
         let mut figures = vec![

@@ -25,7 +25,7 @@ pub(super) struct Key {
     pub(super) flow: u16,
 }
 
-/// What has arrived of a flow.
+/// Arrivals of a flow.
 pub(super) struct Flow {
     sequence: Sequence,
     /// The lowest number that arrived, from which on losses are told.

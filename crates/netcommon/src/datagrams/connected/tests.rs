@@ -16,7 +16,7 @@ fn pair(place: &str) -> (UdpSocket, UdpSocket) {
     (one, other)
 }
 
-/// What comes next that is not "nothing yet".
+/// The next result that is not "nothing yet".
 fn next<T>(mut receive: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let start = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! What only the kernel of Linux can tell, and its limits.
+//! Facts that only the kernel of Linux can tell, and its limits.
 
 use std::net::{IpAddr, Ipv4Addr};
 
