@@ -70,17 +70,19 @@ fn serve_narrowly(behave: impl FnOnce(TcpStream) + Send + 'static) -> SocketAddr
     address
 }
 
-/// Reads to the end, at most 16 KB in 20 ms.
-fn read_slowly(mut stream: &TcpStream) {
-    let mut chunk = [0; 16 << 10];
-    while stream.read(&mut chunk).unwrap() > 0 {
+/// Reads to the end, `length` bytes at a time and no more than once in 20 ms. Whatever is there would
+/// be less and less where a window opens in small steps.
+fn read_slowly(mut source: impl Read, length: u64) -> Vec<u8> {
+    let mut all = Vec::new();
+    while source.by_ref().take(length).read_to_end(&mut all).unwrap() > 0 {
         hold_up(Duration::from_millis(20));
     }
+    all
 }
 
 #[test]
 fn a_server_that_reads_slowly_is_the_receiver() {
-    let server = serve_narrowly(|stream| read_slowly(&stream));
+    let server = serve_narrowly(|stream| drop(read_slowly(stream, 16 << 10)));
     let file = file_of(3_000_000);
     let closed = closed(&run(client_of(server, "--json", &file)));
     assert_whole(&closed);
@@ -98,7 +100,7 @@ fn a_client_that_reads_slowly_is_the_receiver_of_its_echo() {
         writer.write_all(&vec![7; 3_000_000]).unwrap();
         writer.shutdown(Shutdown::Write).unwrap();
     });
-    read_slowly(&client);
+    read_slowly(&client, 16 << 10);
     sending.join().unwrap();
     drop(client);
     let closed = server.finish().pop().unwrap();
@@ -122,16 +124,7 @@ fn a_rate_far_below_what_the_path_carries_is_this_program_s() {
 /// Runs a client of an echo server, and takes its output slower than the path brings it.
 fn with_slow_output(mut client: Command) -> String {
     let mut child = client.stdout(Stdio::piped()).spawn().unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let (mut output, mut chunk) = (Vec::new(), vec![0; 256 << 10]);
-    loop {
-        let length = stdout.read(&mut chunk).unwrap();
-        if length == 0 {
-            break;
-        }
-        output.extend_from_slice(&chunk[..length]);
-        hold_up(Duration::from_millis(10));
-    }
+    let output = read_slowly(child.stdout.take().unwrap(), 128 << 10);
     assert!(child.wait().unwrap().success());
     String::from_utf8(output).unwrap()
 }
