@@ -74,7 +74,7 @@ fn assert_runs(server: &[&str], probe: &[&str], others: &[String]) {
     run(machine).assert_clean();
 }
 
-/// What stands behind a word of the Containerfile's first image.
+/// The rest of a Containerfile's line behind a word, in the first image.
 fn instruction(word: &str) -> String {
     let file = text_of("Containerfile");
     let image = file.split("\nFROM ").nth(1).unwrap();
@@ -103,7 +103,7 @@ fn the_image_has_nothing_but_the_programs_and_its_health_check_passes() {
     assert_runs(&server, &words(&probe), &[]);
 }
 
-/// What scripts/package.sh puts beside the Containerfile is all that it copies.
+/// Files that scripts/package.sh puts beside the Containerfile are all that it copies.
 #[test]
 fn the_archive_of_static_programs_has_what_the_images_copy() {
     let root = deployed("../..");

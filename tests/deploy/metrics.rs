@@ -1,4 +1,4 @@
-//! What `--openmetrics` writes, and when.
+//! The file of `--openmetrics`, and its times.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -23,7 +23,7 @@ StandardOutput=file:/check/stdout
 StandardError=file:/check/stderr
 ";
 
-/// What a script writes last.
+/// The last line of a script.
 const DONE: &str = "done\n";
 
 /// The standard output of a shell script that runs on a machine which has the four programs in
@@ -55,7 +55,7 @@ fn can_boot() -> bool {
     })
 }
 
-/// What is bound into the container.
+/// Files bound into the container.
 struct Machine {
     directory: TempDir,
 }

@@ -112,7 +112,7 @@ fn port_of(pid: u32) -> Option<u16> {
     })
 }
 
-/// What the kernel tells of a socket.
+/// The kernel's facts about a socket.
 pub(crate) struct SocketFigures {
     /// Bytes that were not read yet.
     pub(crate) queued: u64,

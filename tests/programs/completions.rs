@@ -112,7 +112,7 @@ fn zsh_offers_what_an_option_takes_and_hosts() {
     assert_completes(Shell::start("zsh", "-f -i", set_up), "\t\t");
 }
 
-/// What fish offers at the end of a line.
+/// Offers of fish at the end of a line.
 fn offers_of_fish(line: &str) -> Option<Vec<String>> {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("only-file"), "").unwrap();

@@ -1,4 +1,4 @@
-//! What `scripts/package.sh` refuses before it builds anything.
+//! Refusals of `scripts/package.sh` before it builds anything.
 
 use std::path::Path;
 

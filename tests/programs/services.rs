@@ -65,7 +65,7 @@ impl Manager {
         Running::start(command.with_env("NOTIFY_SOCKET", self.path()))
     }
 
-    /// What is said next, each state on a line.
+    /// The next lines, one for each state.
     fn hear(&self) -> String {
         let mut said = [0; 500];
         let length = self.socket.recv(&mut said).unwrap();

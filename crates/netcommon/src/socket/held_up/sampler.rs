@@ -22,15 +22,15 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Before a read: looks whether what came fills more than half of the receive buffer.
+    /// Before a read: looks whether unread bytes fill more than half of the receive buffer.
     pub fn before_read(&self, socket: &impl AsFd, now: Duration) {
         self.unread.look(now, || {
             MemoryInfo::of(socket).is_some_and(|memory| memory.unread > memory.rcvbuf / 2)
         });
     }
 
-    /// After a write that does not block: looks whether bytes that are under way fill
-    /// more than half of the send buffer.
+    /// After a write that does not block: looks whether bytes under way fill more than half of the
+    /// send buffer.
     pub fn after_write(&self, socket: &impl AsFd, now: Duration) {
         self.full.look(now, || {
             let is_full = |memory: MemoryInfo| memory.unacknowledged > memory.sndbuf / 2;
@@ -38,8 +38,8 @@ impl Sampler {
         });
     }
 
-    /// After a write that has taken so long: looks whether it waited for bytes that are
-    /// under way.
+    /// After a write that blocked for `waited`: looks whether it was for bytes under way. A program that
+    /// was stopped meanwhile is charged no more than `busy_time`.
     pub fn after_wait(&self, socket: &impl AsFd, waited: Duration) {
         if waited >= SHORTEST_WAIT && is_under_way(socket) {
             self.full.add(waited);
